@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#undef alloca /* a macro in glibc */
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gets gmtime localtime rand alloca
 
 #endif
