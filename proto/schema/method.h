@@ -34,9 +34,9 @@ struct method {
     enum method_execution execution;
     const ProtobufCMessageDescriptor *input, *output;
     const struct message_rules *rules; /* of the input; NULL: anything goes */
-    uint32_t roles;                    /* enum role_bit: who may call; 0: nobody (services of ours) */
-    bool mutating;                     /* request_id makes it idempotent */
-    const struct http_rule *http;      /* [n_http] */
+    uint32_t roles;               /* enum role_bit: who may call; 0: nobody (services of ours) */
+    bool mutating;                /* request_id makes it idempotent */
+    const struct http_rule *http; /* [n_http] */
     size_t n_http;
 
     /* Typed entries, generated. `handlers` is the service's struct of handlers. Exactly one of

@@ -1,11 +1,12 @@
 /*
- * stream: what the handler of a streaming RPC is told, and what it may do. server/rpc implements the
- * functions; they are declared here because generated code wraps them with types.
+ * stream: what the handler of a streaming RPC is told, and what it may do. server/rpc implements
+ * the functions; they are declared here because generated code wraps them with types.
  *
  * Events of one stream never overlap: each runs to its end before the next starts, on the loop
- * (METHOD_ON_LOOP) or on some worker (METHOD_ON_WORKER, may block). Between events a stream holds no
- * thread. Reading stops while an event runs or the send queue is above its low mark, so a slow reader
- * or a slow handler slows the peer down through HTTP/2 flow control; nothing queues without bound.
+ * (METHOD_ON_LOOP) or on some worker (METHOD_ON_WORKER, may block). Between events a stream holds
+ * no thread. Reading stops while an event runs or the send queue is above its low mark, so a slow
+ * reader or a slow handler slows the peer down through HTTP/2 flow control; nothing queues without
+ * bound.
  *
  * Every event but `done` returns a status: anything but STATUS_OK ends the stream with the fault
  * recorded in c. `c` lives as long as the stream and so does its arena; memory that only one event
