@@ -17,11 +17,11 @@ static const char *function_name(struct model *m, const struct rpc *r)
 static void emit_unary(struct model *m, const struct rpc *r, struct buf *out)
 {
     buf_printf(out,
-               "static inline enum status %s(struct sales_client *client,\n"
+               "static inline enum sales_status %s(struct sales_client *client,\n"
                "    struct sales_call *call, const %s *in, %s **out)\n"
                "{\n"
                "    ProtobufCMessage *answer = NULL;\n"
-               "    enum status status = sales_unary(client, call, \"/%s/%s\",\n"
+               "    enum sales_status status = sales_unary(client, call, \"/%s/%s\",\n"
                "        &in->base, &%s__descriptor, &answer);\n"
                "    *out = (%s *)answer;\n"
                "    return status;\n"
@@ -42,7 +42,7 @@ static void emit_stream(struct model *m, const struct rpc *r, struct buf *out)
                "}\n\n",
                name, r->full_service, r->method->name, r->out->lower);
     buf_printf(out,
-               "static inline enum status %s_send(struct sales_stream *stream,\n"
+               "static inline enum sales_status %s_send(struct sales_stream *stream,\n"
                "    const %s *in)\n"
                "{\n"
                "    return sales_stream_send(stream, &in->base);\n"
@@ -50,11 +50,11 @@ static void emit_stream(struct model *m, const struct rpc *r, struct buf *out)
                name, r->in->camel);
     buf_printf(out,
                "/* *out is NULL at the end of the stream. */\n"
-               "static inline enum status %s_recv(struct sales_stream *stream,\n"
+               "static inline enum sales_status %s_recv(struct sales_stream *stream,\n"
                "    %s **out)\n"
                "{\n"
                "    ProtobufCMessage *answer = NULL;\n"
-               "    enum status status = sales_stream_recv(stream, &answer);\n"
+               "    enum sales_status status = sales_stream_recv(stream, &answer);\n"
                "    *out = (%s *)answer;\n"
                "    return status;\n"
                "}\n\n",
