@@ -20,15 +20,14 @@ struct buckets {
     int64_t le[BUCKETS_MAX];
 };
 
-enum { MS = 1000000 };
+#define MS(n) (INT64_C(1000000) * (n))
 
 static const struct buckets buckets_none = {0};
 
 /* The defaults of the Prometheus clients, which dashboards for gRPC expect. */
 static const struct buckets buckets_grpc = {11,
-                                            {5 * MS, 10 * MS, 25 * MS, 50 * MS, 100 * MS, 250 * MS,
-                                             500 * MS, 1000 * MS, 2500LL * MS, 5000LL * MS,
-                                             10000LL * MS}};
+                                            {MS(5), MS(10), MS(25), MS(50), MS(100), MS(250),
+                                             MS(500), MS(1000), MS(2500), MS(5000), MS(10000)}};
 
 #define BUCKETS_NONE &buckets_none
 #define BUCKETS_GRPC &buckets_grpc

@@ -2,8 +2,9 @@
 #include "obs/process.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,18 +25,29 @@ static void read_cpu(void)
                                      u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-static void read_memory(void)
+/* A small file of /proc as text; "" when it cannot be read. */
+static void read_text(const char *path, char *out, size_t n_out)
 {
-    FILE *f = fopen("/proc/self/statm", "re");
-    int64_t pages, resident, page = sysconf(_SC_PAGESIZE);
+    FILE *f = fopen(path, "re");
 
+    out[0] = 0;
     if (!f)
         return;
-    if (fscanf(f, "%" SCNd64 " %" SCNd64, &pages, &resident) == 2) {
-        series_set(watched[VSS], pages * page);
-        series_set(watched[RSS], resident * page);
-    }
+    out[fread(out, 1, n_out - 1, f)] = 0;
     fclose(f);
+}
+
+static void read_memory(void)
+{
+    int64_t page = sysconf(_SC_PAGESIZE), pages;
+    char text[256], *rest;
+
+    read_text("/proc/self/statm", text, sizeof text);
+    pages = strtoll(text, &rest, 10); /* total, then resident */
+    if (rest == text)
+        return;
+    series_set(watched[VSS], pages * page);
+    series_set(watched[RSS], strtoll(rest, NULL, 10) * page);
 }
 
 static void read_files(void)
@@ -70,21 +82,17 @@ static void collect(void *unused)
 /* Start time: ticks since boot (field 22 of stat) against the time since boot. Milliseconds. */
 static int64_t started_ms(void)
 {
-    char text[1024] = "", *p;
-    FILE *f = fopen("/proc/self/stat", "re");
+    char text[1024], *p;
     struct timespec up, now;
-    int64_t ticks = 0;
+    int64_t ticks;
 
+    read_text("/proc/self/stat", text, sizeof text);
+    p = strrchr(text, ')'); /* field 2, the program's name, may hold anything */
+    for (int field = 2; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
     clock_gettime(CLOCK_REALTIME, &now);
-    if (f) {
-        text[fread(text, 1, sizeof text - 1, f)] = 0;
-        fclose(f);
-    }
-    p = strrchr(text, ')'); /* the program's name may hold anything */
-    if (!p || sscanf(p + 1, "%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%" SCNd64,
-                     &ticks) != 1)
-        return now.tv_sec * 1000LL;
     clock_gettime(CLOCK_BOOTTIME, &up);
+    ticks = p ? strtoll(p, NULL, 10) : up.tv_sec * sysconf(_SC_CLK_TCK);
     return (now.tv_sec - up.tv_sec) * 1000LL + ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
