@@ -109,8 +109,7 @@ bool cancel_sleep_ms(struct sales_cancel *cancel, int64_t ms)
         return true;
     }
     pthread_mutex_lock(&cancel->lock);
-    while (!cancel->fired &&
-           pthread_cond_timedwait(&cancel->changed, &cancel->lock, &until) == 0)
+    while (!cancel->fired && pthread_cond_timedwait(&cancel->changed, &cancel->lock, &until) == 0)
         ;
     fired = cancel->fired;
     pthread_mutex_unlock(&cancel->lock);

@@ -1,4 +1,5 @@
-/* cancel: the inside of sales_cancel. Calls under way hang in a list, so that firing reaches them. */
+/* cancel: the inside of sales_cancel. Calls under way hang in a list, so that firing reaches them.
+ */
 #ifndef CLIENT_CANCEL_H
 #define CLIENT_CANCEL_H
 

@@ -2,13 +2,12 @@
 #include <assert.h>
 #include <grpc/grpc_security.h>
 
-#include "client/internal.h"
-
 #include "base/banned.h"
+#include "client/internal.h"
 
 enum {
     RECONNECT_FIRST_MS = 100, /* gRPC's default of 1 s would outlast our retries */
-    RECONNECT_MOST_MS = 5000,
+    RECONNECT_MOST_MS = 1000, /* our own back-off paces the calls; a connect is cheap */
     RESOLVE_AGAIN_MS = 5000,  /* new pods of a headless service are found this soon */
     KEEPALIVE_TIMEOUT_MS = 20000,
     CHANNEL_ARGS_MAX = 12,
@@ -101,16 +100,15 @@ enum sales_status sales_client_open(const struct sales_options *options, struct 
     struct sales_client *c;
 
     *out = NULL;
-    if (!options->address || !*options->address ||
-        !options->tls_cert_pem != !options->tls_key_pem)
+    if (!options->address || !*options->address || !options->tls_cert_pem != !options->tls_key_pem)
         return SALES_INVALID_ARGUMENT;
     if (!(c = malloc(sizeof *c)))
         return SALES_RESOURCE_EXHAUSTED;
     *c = (struct sales_client){
         .retry = policy(options),
         .timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS_DEFAULT,
-        .message_bytes_max = options->message_bytes_max ? options->message_bytes_max
-                                                        : REPLY_BYTES_DEFAULT,
+        .message_bytes_max =
+            options->message_bytes_max ? options->message_bytes_max : REPLY_BYTES_DEFAULT,
     };
     if (options->api_key && *options->api_key && !(c->authorization = bearer(options->api_key))) {
         free(c);

@@ -3,10 +3,9 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/support/time.h>
 
+#include "base/banned.h"
 #include "base/clock.h"
 #include "client/internal.h"
-
-#include "base/banned.h"
 
 int64_t monotonic_ns(void)
 {
@@ -136,8 +135,8 @@ bool exchange_start(struct exchange *x, const grpc_op *ops, size_t n, void *tag)
 
 bool exchange_wait(struct exchange *x, void *tag)
 {
-    grpc_event e = grpc_completion_queue_pluck(x->queue, tag, gpr_inf_future(GPR_CLOCK_MONOTONIC),
-                                               NULL);
+    grpc_event e =
+        grpc_completion_queue_pluck(x->queue, tag, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
 
     assert(e.type == GRPC_OP_COMPLETE); /* the core ends every operation: the call has a deadline,
                                            or the caller wanted none */
@@ -147,8 +146,7 @@ bool exchange_wait(struct exchange *x, void *tag)
 grpc_op exchange_send_headers(struct exchange *x)
 {
     return (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA,
-                     .data.send_initial_metadata = {.count = x->n_headers,
-                                                    .metadata = x->headers}};
+                     .data.send_initial_metadata = {.count = x->n_headers, .metadata = x->headers}};
 }
 
 grpc_op exchange_recv_headers(struct exchange *x)

@@ -18,12 +18,12 @@
 #include "client/sales.h"
 
 enum {
-    IDLE_QUEUES_MAX = 16,             /* more threads than that call at once only in bursts */
-    REPLY_EXPANSION = 16,             /* an unpacked message takes at most so many times its bytes */
+    IDLE_QUEUES_MAX = 16, /* more threads than that call at once only in bursts */
+    REPLY_EXPANSION = 16, /* an unpacked message takes at most so many times its bytes */
     TIMEOUT_MS_DEFAULT = 30000,
-    KEEPALIVE_MS_DEFAULT = 60000,     /* the server tolerates one ping per 10 s */
-    REPLY_BYTES_DEFAULT = 4 << 20,    /* gRPC's own default */
-    HEADERS_MAX = 32,                 /* of one call; the server takes 8 kB in all */
+    KEEPALIVE_MS_DEFAULT = 60000,  /* the server tolerates one ping per 10 s */
+    REPLY_BYTES_DEFAULT = 4 << 20, /* gRPC's own default */
+    HEADERS_MAX = 32,              /* of one call; the server takes 8 kB in all */
 };
 
 struct sales_client {
@@ -60,7 +60,8 @@ struct exchange;
  * x-request-id. Texts are copied into the arena. Returns the status. */
 enum sales_status outcome_take(struct sales_call *call, struct arena *a, const struct exchange *x);
 
-/* ---- exchange: one grpc call on one queue ----------------------------------------------------- */
+/* ---- exchange: one grpc call on one queue -----------------------------------------------------
+ */
 
 struct exchange {
     struct sales_client *client;

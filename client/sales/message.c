@@ -3,9 +3,8 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 
-#include "client/internal.h"
-
 #include "base/banned.h"
+#include "client/internal.h"
 
 grpc_slice message_pack(const ProtobufCMessage *m, size_t extra, uint8_t **extra_out)
 {

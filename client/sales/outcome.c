@@ -2,11 +2,10 @@
  * plain arrays. What cannot be decoded is left out: the status itself always gets through. */
 #include <assert.h>
 
+#include "base/banned.h"
 #include "client/internal.h"
 #include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
-
-#include "base/banned.h"
 
 static const char *const status_names[] = {
     [SALES_OK] = "OK",
@@ -86,9 +85,10 @@ enum sales_status outcome_fail(struct sales_call *call, enum sales_status s, con
 
 /* ---- details --------------------------------------------------------------------------------- */
 
-static str slice_str(grpc_slice s)
+/* A short slice holds its bytes itself, so the view borrows from *s. */
+static str slice_str(const grpc_slice *s)
 {
-    return (str){(const char *)GRPC_SLICE_START_PTR(s), GRPC_SLICE_LENGTH(s)};
+    return (str){(const char *)GRPC_SLICE_START_PTR(*s), GRPC_SLICE_LENGTH(*s)};
 }
 
 static const char *text(struct arena *a, const char *z)
@@ -108,8 +108,8 @@ static void take_info(struct sales_error *e, struct arena *a, const ProtobufCMes
     if (!pairs)
         return;
     for (size_t i = 0; i < info->n_metadata; i++)
-        pairs[i] = (struct sales_pair){text(a, info->metadata[i]->key),
-                                       text(a, info->metadata[i]->value)};
+        pairs[i] =
+            (struct sales_pair){text(a, info->metadata[i]->key), text(a, info->metadata[i]->value)};
     e->metadata = pairs;
     e->n_metadata = info->n_metadata;
 }
@@ -184,8 +184,7 @@ static void take_detail(struct sales_error *e, struct arena *a, const Google__Pr
 
 static void take_details(struct sales_error *e, struct arena *a, str packed)
 {
-    Google__Rpc__Status *s =
-        google__rpc__status__unpack(NULL, packed.n, (const uint8_t *)packed.p);
+    Google__Rpc__Status *s = google__rpc__status__unpack(NULL, packed.n, (const uint8_t *)packed.p);
 
     for (size_t i = 0; s && i < s->n_details; i++)
         take_detail(e, a, s->details[i]);
@@ -197,8 +196,8 @@ static void take_details(struct sales_error *e, struct arena *a, str packed)
 static str header(const grpc_metadata_array *from, str key)
 {
     for (size_t i = 0; i < from->count; i++)
-        if (str_eq(slice_str(from->metadata[i].key), key))
-            return slice_str(from->metadata[i].value);
+        if (str_eq(slice_str(&from->metadata[i].key), key))
+            return slice_str(&from->metadata[i].value);
     return (str){0};
 }
 
@@ -216,7 +215,7 @@ enum sales_status outcome_take(struct sales_call *call, struct arena *a, const s
     e->status = (unsigned)x->code < N_STATUSES ? (enum sales_status)x->code : SALES_UNKNOWN;
     if (e->status == SALES_OK)
         return SALES_OK;
-    copy = arena_cstr(a, slice_str(x->text));
+    copy = arena_cstr(a, slice_str(&x->text));
     e->message = copy && *copy ? copy : sales_status_name(e->status);
     take_details(e, a, header(&x->trailing, STR("grpc-status-details-bin")));
     return e->status;

@@ -9,7 +9,7 @@
 enum when { NEVER, ALWAYS, WHEN_ASKED };
 
 static const enum when retry_when[SALES_UNAUTHENTICATED + 1] = {
-    [SALES_UNAVAILABLE] = ALWAYS,           /* not there, restarting, draining */
+    [SALES_UNAVAILABLE] = ALWAYS,            /* not there, restarting, draining */
     [SALES_RESOURCE_EXHAUSTED] = WHEN_ASKED, /* a quota may stay used up; admission says when */
     [SALES_ABORTED] = WHEN_ASKED,            /* a stale etag stays stale; a running twin ends */
 };
@@ -19,12 +19,9 @@ static bool is_retryable(const struct retry_outcome *o)
     if (o->status <= SALES_OK || o->status > SALES_UNAUTHENTICATED)
         return false;
     switch (retry_when[o->status]) {
-    case ALWAYS:
-        return true;
-    case WHEN_ASKED:
-        return o->retry_after_ms > 0;
-    case NEVER:
-        return false;
+    case ALWAYS: return true;
+    case WHEN_ASKED: return o->retry_after_ms > 0;
+    case NEVER: return false;
     }
     return false;
 }

@@ -1,4 +1,5 @@
-/* retry: whether a failed attempt is worth another, and when. Pure: time and chance are arguments. */
+/* retry: whether a failed attempt is worth another, and when. Pure: time and chance are arguments.
+ */
 #ifndef CLIENT_RETRY_H
 #define CLIENT_RETRY_H
 
@@ -7,8 +8,8 @@
 #include "client/sales.h"
 
 enum {
-    RETRY_ATTEMPTS_DEFAULT = 5,  /* with the waits below: rides out a restart of about 1.5 s */
-    RETRY_ATTEMPTS_MAX = 20,     /* more is a loop, not a retry */
+    RETRY_ATTEMPTS_DEFAULT = 5, /* with the waits below: rides out a restart of about 1.5 s */
+    RETRY_ATTEMPTS_MAX = 20,    /* more is a loop, not a retry */
     RETRY_FIRST_MS_DEFAULT = 100,
     RETRY_MOST_MS_DEFAULT = 5000,
 };

@@ -73,11 +73,11 @@ struct sales_options {
     const char *api_key; /* sent as "authorization: Bearer <key>"; NULL: none */
     int64_t timeout_ms;  /* of a call that names none; default 30,000; < 0: no deadline */
 
-    unsigned max_attempts;     /* of one unary call, the first included; default 5; 1: no retry */
-    int64_t backoff_first_ms;  /* bound of the first wait, doubled for each next; default 100 */
-    int64_t backoff_most_ms;   /* bound of any wait; default 5,000 */
-    int64_t keepalive_ms;      /* ping interval of a connection with calls on it; default 60,000 */
-    size_t message_bytes_max;  /* largest reply accepted; default 4 MiB */
+    unsigned max_attempts;    /* of one unary call, the first included; default 5; 1: no retry */
+    int64_t backoff_first_ms; /* bound of the first wait, doubled for each next; default 100 */
+    int64_t backoff_most_ms;  /* bound of any wait; default 5,000 */
+    int64_t keepalive_ms;     /* ping interval of a connection with calls on it; default 60,000 */
+    size_t message_bytes_max; /* largest reply accepted; default 4 MiB */
 
     enum sales_security security;
     const char *tls_roots_pem; /* NULL: the system's */
@@ -149,18 +149,18 @@ struct sales_memory;
  */
 struct sales_call {
     /* Set by the caller, borrowed. */
-    int64_t timeout_ms;                /* all attempts together; 0: the client's; < 0: none */
-    unsigned max_attempts;             /* 0: the client's; 1: no retry */
-    const struct sales_pair *headers;  /* more request metadata; "-bin" values are not supported */
+    int64_t timeout_ms;               /* all attempts together; 0: the client's; < 0: none */
+    unsigned max_attempts;            /* 0: the client's; 1: no retry */
+    const struct sales_pair *headers; /* more request metadata; "-bin" values are not supported */
     size_t n_headers;
-    const char *correlation_id;        /* header x-request-id: found again in the server's log */
-    const char *traceparent;           /* W3C trace context */
+    const char *correlation_id; /* header x-request-id: found again in the server's log */
+    const char *traceparent;    /* W3C trace context */
     struct sales_cancel *cancel;
 
     /* Set by the library. */
     struct sales_error error;
-    const char *answer_id; /* x-request-id as the server answered it; "" without one */
-    unsigned n_attempts;   /* of the last call */
+    const char *answer_id;       /* x-request-id as the server answered it; "" without one */
+    unsigned n_attempts;         /* of the last call */
     struct sales_memory *memory; /* private */
 };
 

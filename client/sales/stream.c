@@ -6,9 +6,8 @@
 #include <assert.h>
 #include <grpc/byte_buffer.h>
 
-#include "client/internal.h"
-
 #include "base/banned.h"
+#include "client/internal.h"
 
 struct sales_stream {
     struct exchange x;
@@ -132,8 +131,8 @@ enum sales_status sales_stream_recv(struct sales_stream *stream, ProtobufCMessag
         return SALES_OK;
     grpc_call_cancel(stream->x.call, NULL);
     end(stream);
-    return stream->status = outcome_fail(stream->call, SALES_INTERNAL,
-                                         "a reply is not a valid message");
+    return stream->status =
+               outcome_fail(stream->call, SALES_INTERNAL, "a reply is not a valid message");
 }
 
 void sales_stream_cancel(struct sales_stream *stream)

@@ -3,10 +3,9 @@
 #include <assert.h>
 #include <grpc/byte_buffer.h>
 
+#include "base/banned.h"
 #include "base/uuid.h"
 #include "client/internal.h"
-
-#include "base/banned.h"
 
 enum {
     TAG_BYTES_MAX = 5, /* a varint of 32 bits */
@@ -60,8 +59,7 @@ static grpc_slice pack_request(const ProtobufCMessage *in)
     if (!f || !is_empty(in, f))
         return message_pack(in, 0, NULL);
     all = message_pack(in, ID_FIELD_BYTES, &extra);
-    used = grpc_slice_sub(all, 0,
-                          (size_t)(extra - GRPC_SLICE_START_PTR(all)) + put_id(f, extra));
+    used = grpc_slice_sub(all, 0, (size_t)(extra - GRPC_SLICE_START_PTR(all)) + put_id(f, extra));
     grpc_slice_unref(all);
     return used;
 }
@@ -128,8 +126,8 @@ static int64_t wait_before_next_ms(const struct unary *u, enum sales_status s)
     uint32_t random;
 
     if (u->call->max_attempts)
-        policy.max_attempts = u->call->max_attempts < RETRY_ATTEMPTS_MAX ? u->call->max_attempts
-                                                                         : RETRY_ATTEMPTS_MAX;
+        policy.max_attempts =
+            u->call->max_attempts < RETRY_ATTEMPTS_MAX ? u->call->max_attempts : RETRY_ATTEMPTS_MAX;
     system_clock.random(&system_clock, &random, sizeof random);
     return retry_wait_ms(&policy,
                          &(struct retry_outcome){.status = s,
