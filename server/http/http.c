@@ -67,7 +67,8 @@ static enum MHD_Result serve(struct http_server *h, struct MHD_Connection *to, c
 }
 
 /* Called once with the headers, then for each piece of a body, then to answer. */
-static enum MHD_Result on_request(void *self, struct MHD_Connection *to, const char *path,
+static enum MHD_Result on_request(/* NOLINT(readability-function-size): their signature */
+                                  void *self, struct MHD_Connection *to, const char *path,
                                   const char *verb, const char *version, const char *body,
                                   size_t *n_body, void **seen)
 {
@@ -88,26 +89,24 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *to, const c
     return serve(self, to, path);
 }
 
-/* "host:port" with a numeric host, "[v6]:port". */
-static enum status resolve(struct call *c, const char *address, struct addrinfo **out)
+/* "host:port" with a numeric host, "[v6]:port". NULL: it is not. */
+static struct addrinfo *resolve(const char *address)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     char host[64] = "";
     const char *colon = strrchr(address, ':');
     size_t n = colon ? (size_t)(colon - address) : 0;
+    struct addrinfo *out = NULL;
 
-    *out = NULL;
     if (n >= 2 && address[0] == '[' && colon[-1] == ']') {
         address++;
         n -= 2;
     }
-    if (n > 0 && n < sizeof host)
-        memcpy(host, address, n);
-    if (!host[0] || getaddrinfo(host, colon + 1, &hints, out) != 0)
-        return call_fail(c, STATUS_INVALID, "HTTP address %s is not host:port with a numeric host",
-                         address);
-    return STATUS_OK;
+    if (n == 0 || n >= sizeof host)
+        return NULL;
+    memcpy(host, address, n);
+    return getaddrinfo(host, colon + 1, &hints, &out) == 0 ? out : NULL;
 }
 
 static enum status start(struct call *c, struct http_server *h, const struct sockaddr *where)
@@ -137,13 +136,15 @@ static enum status start(struct call *c, struct http_server *h, const struct soc
 
 enum status http_open(struct call *c, const struct http_options *o, struct http_server **out)
 {
-    struct addrinfo *where;
+    struct addrinfo *where = resolve(o->address);
     struct http_server *h;
     enum status s;
 
     assert(o->n_routes <= HTTP_ROUTES_MAX);
     *out = NULL;
-    TRY(resolve(c, o->address, &where));
+    if (!where)
+        return call_fail(c, STATUS_INVALID, "HTTP address %s is not host:port with a numeric host",
+                         o->address);
     h = calloc(1, sizeof *h);
     s = h ? STATUS_OK : call_fail(c, STATUS_EXHAUSTED, "no memory for the HTTP server");
     if (h) {
