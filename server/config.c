@@ -89,7 +89,7 @@ static size_t distance(str a, str b)
 static void complain_unknown(struct call *c, const char *subject, bool is_flag)
 {
     const char *name = is_flag ? subject + 2 : subject;
-    char best[CONFIG_NAME_MAX] = "", flag[CONFIG_NAME_MAX], why[CONFIG_WHY_BYTES];
+    char best[CONFIG_NAME_MAX] = "", flag[CONFIG_NAME_MAX] = "", why[CONFIG_WHY_BYTES];
     size_t best_distance = DISTANCE_MAX + 1;
 
     for (size_t i = 0; i < config_n_rows; i++) {
