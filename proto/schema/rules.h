@@ -45,7 +45,9 @@ enum rule_kind {
     RULE_FORMAT,       /* format; the empty string passes, a RULE_BYTES row refuses it */
     RULE_BEFORE_NOW,   /* timestamps */
     RULE_AFTER_NOW,    /* timestamps */
-    RULE_NEAR_NOW,     /* near: timestamps, at most this far away */
+    RULE_NEAR_NOW,     /* near: timestamps, at most this far away; under 100 years */
+    RULE_TIMESTAMP,    /* year 1 to 9999: ours, on every Timestamp, so that sums cannot overflow */
+    RULE_DURATION,     /* the same for every Duration */
 };
 
 enum rule_format {

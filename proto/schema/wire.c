@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/banned.h"
+#include "schema/field.h"
 
 enum {
     /* What one message may unpack to: half of a call's arena. */
@@ -19,6 +20,7 @@ struct level {
     const ProtobufCMessageDescriptor *type;
     const ProtobufCFieldDescriptor *field; /* that holds it; NULL: the root */
     const uint8_t *end;
+    bool lacks_value; /* a map entry whose message value has not come yet */
 };
 
 struct walk {
@@ -85,30 +87,6 @@ static bool take_varint(const uint8_t **at, const uint8_t *end, uint64_t *out)
     return false;
 }
 
-static size_t element_size(ProtobufCType t)
-{
-    switch (t) {
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_ENUM: return 4;
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return 8;
-    case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_STRING: return sizeof(char *);
-    case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
-    case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
-    }
-    return sizeof(void *);
-}
-
 static ProtobufCWireType wire_type_of(ProtobufCType t)
 {
     switch (t) {
@@ -170,7 +148,13 @@ static enum status check_packed(struct walk *w, const ProtobufCFieldDescriptor *
             return refuse(w, f, "wire.truncated", "the list ends in the middle of a number");
         w->at = end;
     }
-    return spend(w, n * element_size(f->type));
+    return spend(w, n * field_size(f->type));
+}
+
+static bool is_map_of_messages(const ProtobufCFieldDescriptor *f)
+{
+    const ProtobufCMessageDescriptor *d = f->descriptor;
+    return d->n_fields == 2 && d->fields[1].type == PROTOBUF_C_TYPE_MESSAGE && field_is_map(f);
 }
 
 static enum status check_bytes(struct walk *w, const ProtobufCFieldDescriptor *f)
@@ -181,15 +165,18 @@ static enum status check_bytes(struct walk *w, const ProtobufCFieldDescriptor *f
         return truncated(w, f);
     end = w->at + n;
     if (f && f->type == PROTOBUF_C_TYPE_MESSAGE)
-        return push(w, (struct level){.type = f->descriptor, .field = f, .end = end});
+        return push(w, (struct level){.type = f->descriptor,
+                                      .field = f,
+                                      .end = end,
+                                      .lacks_value = is_map_of_messages(f)});
     if (f && f->type == PROTOBUF_C_TYPE_STRING &&
         !str_is_text((str){(const char *)w->at, (size_t)n}))
         return refuse(w, f, "wire.utf8", "must be UTF-8 text without NUL");
     if (f && f->type != PROTOBUF_C_TYPE_STRING && f->type != PROTOBUF_C_TYPE_BYTES)
         return check_packed(w, f, end);
     w->at = end;
-    return spend(w, (size_t)n + 1 +
-                        (f ? element_size(f->type) : sizeof(ProtobufCMessageUnknownField)));
+    return spend(w,
+                 (size_t)n + 1 + (f ? field_size(f->type) : sizeof(ProtobufCMessageUnknownField)));
 }
 
 static enum status check_scalar(struct walk *w, const ProtobufCFieldDescriptor *f, unsigned wire)
@@ -206,7 +193,7 @@ static enum status check_scalar(struct walk *w, const ProtobufCFieldDescriptor *
             return truncated(w, f);
         w->at += size;
     }
-    return spend(w, f ? element_size(f->type) : sizeof(ProtobufCMessageUnknownField) + 10);
+    return spend(w, f ? field_size(f->type) : sizeof(ProtobufCMessageUnknownField) + 10);
 }
 
 static bool fits(const ProtobufCFieldDescriptor *f, unsigned wire)
@@ -225,7 +212,7 @@ enum { WIRE_GROUP_START = 3, WIRE_GROUP_END = 4 };
  */
 static enum status check_field(struct walk *w)
 {
-    const struct level *l = &w->levels[w->depth];
+    struct level *l = &w->levels[w->depth];
     uint64_t key;
     if (!take_varint(&w->at, l->end, &key))
         return refuse(w, NULL, "wire.varint", "a field number is malformed");
@@ -238,6 +225,8 @@ static enum status check_field(struct walk *w)
         protobuf_c_message_descriptor_get_field(l->type, (unsigned)(key >> 3));
     if (f && !fits(f, wire))
         return refuse(w, f, "wire.type", "has another wire type than its declaration");
+    if (l->lacks_value && f == &l->type->fields[1])
+        l->lacks_value = false;
     return wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED ? check_bytes(w, f)
                                                         : check_scalar(w, f, wire);
 }
@@ -253,6 +242,8 @@ enum status wire_check(struct call *c, const ProtobufCMessageDescriptor *d, cons
         while (w.at == w.levels[w.depth].end) {
             if (w.depth == 0)
                 return STATUS_OK;
+            if (w.levels[w.depth].lacks_value) /* protobuf-c would leave NULL in a live entry */
+                return refuse(&w, NULL, "wire.map_value", "a map entry has no value");
             w.depth--;
         }
         TRY(check_field(&w));
