@@ -123,7 +123,7 @@ file(GLOB codegen_sources CONFIGURE_DEPENDS ${PROTO_ROOT}/codegen/*.c)
 list(FILTER codegen_sources EXCLUDE REGEX "/embed\\.c$")
 add_executable(protoc-gen-sales ${codegen_sources})
 target_include_directories(protoc-gen-sales PRIVATE ${PROTO_ROOT}/codegen)
-target_link_libraries(protoc-gen-sales PRIVATE base proto_options pcre2-8 project_options)
+target_link_libraries(protoc-gen-sales PRIVATE schema proto_options project_options)
 add_executable(proto-embed ${PROTO_ROOT}/codegen/embed.c)
 target_link_libraries(proto-embed PRIVATE project_options)
 
