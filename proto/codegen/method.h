@@ -11,7 +11,7 @@ struct rpc {
     const char *full_service; /* sales.v1.SalesAgent */
     const char *prefix;       /* sales_agent */
     const char *macro;        /* SALES_AGENT */
-    const char *member;       /* create_lead: legal as a C identifier by itself */
+    const char *member;       /* create_lead; protoc-c refuses C keywords */
     const char *member_macro; /* CREATE_LEAD */
     const struct type *in, *out;
     bool streams; /* in any direction */

@@ -13,6 +13,7 @@ enum {
     SCANNED_MEMBER_BYTES = 64,
     FIELD_TAG_MAX = (1 << 29) - 1,
     PATH_BYTES_MAX = 200,
+    VARINT_BYTES_MAX = 10, /* 64 bits, seven a byte */
 };
 
 /* An open message. */
@@ -184,9 +185,10 @@ static enum status check_scalar(struct walk *w, const ProtobufCFieldDescriptor *
     const uint8_t *end = w->levels[w->depth].end;
     if (wire == PROTOBUF_C_WIRE_TYPE_VARINT) {
         uint64_t value;
+        size_t left = (size_t)(end - w->at);
         if (!take_varint(&w->at, end, &value))
-            return w->at == end ? truncated(w, f)
-                                : refuse(w, f, "wire.varint", "a number is malformed");
+            return left < VARINT_BYTES_MAX ? truncated(w, f)
+                                           : refuse(w, f, "wire.varint", "a number is malformed");
     } else {
         size_t size = wire == PROTOBUF_C_WIRE_TYPE_32BIT ? 4 : 8;
         if ((size_t)(end - w->at) < size)
