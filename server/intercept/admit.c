@@ -1,0 +1,91 @@
+/* The rows that refuse: deadline, credential, roles, rate, rules. Each says why, and by which rule.
+ */
+#include "intercept/rows.h"
+#include "schema/validate.h"
+
+enum { NS_PER_MS = 1000000 };
+
+/* Streams live as long as their clients want. */
+enum status deadline_before(struct rpc_request *q)
+{
+    const struct intercept_options *o = &((struct intercept *)q->context)->options;
+    struct call *c = q->call;
+    int64_t latest = q->started_ns + o->deadline_max_ms * NS_PER_MS;
+
+    if (q->method->shape != METHOD_UNARY)
+        return STATUS_OK;
+    if (!c->deadline_ns)
+        c->deadline_ns = q->started_ns + o->deadline_ms * NS_PER_MS;
+    else if (c->deadline_ns > latest)
+        c->deadline_ns = latest;
+    return call_check(c); /* an expired call is not worth a look at its credential */
+}
+
+enum status authenticate_before(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    enum auth_reason reason;
+    enum status s;
+
+    if (is_public(q->service))
+        return STATUS_OK;
+    s = auth_check(i->auth, q->call, rpc_request_header(q, "authorization"), &reason);
+    if (s != STATUS_OK && reason != AUTH_N_REASONS)
+        series_add(i->auth_failures[reason], 1);
+    return s;
+}
+
+/* "admin, manager" */
+static const char *roles_text(struct arena *a, uint32_t roles)
+{
+    struct buf b;
+
+    buf_init(&b, a, 256);
+#define X(name, number, text)                                                                      \
+    if (roles & ROLE_BIT_##name)                                                                   \
+        buf_printf(&b, "%s%s", b.n ? ", " : "", text);
+    ROLE_LIST(X)
+#undef X
+    return b.n ? buf_str(&b).p : "none";
+}
+
+enum status authorise_before(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    struct call *c = q->call;
+
+    if (is_public(q->service) || (q->method->roles & c->principal.roles))
+        return STATUS_OK;
+    series_add(i->auth_failures[AUTH_ROLE], 1);
+    call_detail(c, FAULT_METADATA, NULL, STR("rule"), "method.roles");
+    call_detail(c, FAULT_METADATA, NULL, STR("method"), "%s", q->method->path);
+    call_detail(c, FAULT_METADATA, NULL, STR("roles_allowed"), "%s",
+                roles_text(&c->arena, q->method->roles));
+    call_detail(c, FAULT_METADATA, NULL, STR("roles_held"), "%s",
+                roles_text(&c->arena, c->principal.roles));
+    return call_fail_as(c, STATUS_DENIED, "ROLE_REQUIRED",
+                        "none of the caller's roles may call this method");
+}
+
+enum status rate_before(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    struct call *c = q->call;
+    int64_t wait_ns;
+
+    if (is_public(q->service))
+        return STATUS_OK;
+    wait_ns = tenant_rate_take(i->rates, c->principal.tenant_id, call_monotonic_ns(c));
+    if (wait_ns == 0)
+        return STATUS_OK;
+    series_add(i->rate_limited, 1);
+    call_retry_after(c, wait_ns / NS_PER_MS + 1);
+    call_detail(c, FAULT_METADATA, NULL, STR("limit_per_second"), "%lld",
+                (long long)i->options.tenant_rate);
+    return call_fail_as(c, STATUS_EXHAUSTED, "TENANT_RATE", "the tenant is over its rate of calls");
+}
+
+enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m)
+{
+    return validate(q->call, q->method->rules, m);
+}

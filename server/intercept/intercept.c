@@ -1,0 +1,75 @@
+/* The table, and the state behind it. */
+#include "intercept/intercept.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "intercept/rows.h"
+
+enum { SERIES_BYTES_MAX = 4 << 20 };
+
+/* clang-format off */
+const struct rpc_interceptor intercept_rows[] = {
+    /* name           before               message           after          may_block */
+    {"trace",         trace_before,        NULL,             NULL,          false},
+    {"metrics",       metrics_before,      metrics_message,  metrics_after, false},
+    {"access log",    NULL,                NULL,             log_after,     false},
+    {"deadline",      deadline_before,     NULL,             NULL,          false},
+    /* Certificates of peers and JWTs become principals in this row too, beside API keys. */
+    {"authenticate",  authenticate_before, NULL,             NULL,          true},
+    {"authorise",     authorise_before,    NULL,             NULL,          false},
+    {"rate limit",    rate_before,         NULL,             NULL,          false},
+    {"validate",      NULL,                validate_message, NULL,          false},
+    /* The place of idempotency: by request_id the first answer, before any handler. It has no hooks
+     * until a hook may answer a call by itself. */
+    {"idempotency",   NULL,                NULL,             NULL,          false},
+};
+/* clang-format on */
+
+const size_t intercept_n_rows = sizeof intercept_rows / sizeof *intercept_rows;
+
+bool is_public(const struct service *s)
+{
+    static const char *const names[] = {"grpc.health.v1.Health",
+                                        "grpc.reflection.v1.ServerReflection",
+                                        "grpc.reflection.v1alpha.ServerReflection"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(s->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+struct intercept *intercept_new(const struct intercept_options *o)
+{
+    struct intercept *i = calloc(1, sizeof *i);
+
+    assert(o->n_services <= INTERCEPT_SERVICES_MAX);
+    assert(o->deadline_ms > 0 && o->deadline_max_ms >= o->deadline_ms);
+    if (!i)
+        return NULL;
+    i->options = *o;
+    arena_init(&i->arena, SERIES_BYTES_MAX);
+    i->auth = auth_new(o->keys);
+    i->rates = tenant_rate_new(bucket_rate_of(o->tenant_rate, o->tenant_burst));
+    if (!i->auth || !i->rates || !metrics_register(i)) {
+        intercept_free(i);
+        return NULL;
+    }
+    return i;
+}
+
+void intercept_free(struct intercept *i)
+{
+    if (!i)
+        return;
+    auth_free(i->auth);
+    tenant_rate_free(i->rates);
+    arena_release(&i->arena);
+    free(i);
+}
+
+struct auth *intercept_auth(struct intercept *i)
+{
+    return i->auth;
+}

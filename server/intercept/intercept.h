@@ -1,0 +1,47 @@
+/*
+ * intercept: what happens around every call, as one table in a fixed order.
+ *
+ *   trace         traceparent and x-request-id are read and returned
+ *   metrics       grpc_server_*, per method, from zero
+ *   access log    one line per call
+ *   deadline      unary calls without one get one, long ones are cut
+ *   authenticate  credential -> principal; health and reflection are public
+ *   authorise     the method's roles; a method without roles is nobody's
+ *   rate limit    a token bucket per tenant
+ *   validate      the rules of the .proto, on each message
+ *   idempotency   its place
+ */
+#ifndef INTERCEPT_INTERCEPT_H
+#define INTERCEPT_INTERCEPT_H
+
+#include "intercept/auth.h"
+#include "obs/metrics.h"
+#include "rpc/request.h"
+
+struct intercept;
+
+struct intercept_options {
+    struct metrics *metrics;
+    struct authenticator *keys;
+    const struct service *const *services; /* [n_services] all that are served, ours and public */
+    size_t n_services;
+    int64_t deadline_ms, deadline_max_ms; /* of unary calls */
+    int64_t tenant_rate, tenant_burst;    /* calls per second, calls */
+};
+
+enum { INTERCEPT_SERVICES_MAX = 16 };
+
+/* The context for rpc_options.context. Everything is borrowed until intercept_free. NULL: no
+ * memory.
+ */
+struct intercept *intercept_new(const struct intercept_options *o);
+void intercept_free(struct intercept *i);
+
+/* For rpc_options.interceptors. */
+extern const struct rpc_interceptor intercept_rows[];
+extern const size_t intercept_n_rows;
+
+/* The cache of credentials, for whoever revokes keys. */
+struct auth *intercept_auth(struct intercept *i);
+
+#endif

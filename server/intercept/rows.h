@@ -1,0 +1,47 @@
+/* rows: what the hooks share. Private to this folder. */
+#ifndef INTERCEPT_ROWS_H
+#define INTERCEPT_ROWS_H
+
+#include "intercept/intercept.h"
+#include "intercept/tenant_rate.h"
+
+enum { STATUS_CODES = 17 };
+
+/* The series of one method. */
+struct method_series {
+    struct series started, received, sent, seconds, handled[STATUS_CODES];
+};
+
+struct service_series {
+    const struct service *service;
+    struct method_series *methods; /* [service->n_methods] */
+};
+
+struct intercept {
+    struct intercept_options options;
+    struct arena arena; /* owns the series */
+    struct auth *auth;
+    struct tenant_rate *rates;
+    struct service_series services[INTERCEPT_SERVICES_MAX];
+    struct series auth_failures[AUTH_N_REASONS], rate_limited;
+};
+
+/* Anybody may call it: probes and tools come without a credential. */
+bool is_public(const struct service *s);
+
+/* observe.c */
+enum status trace_before(struct rpc_request *q);
+bool metrics_register(struct intercept *i);
+enum status metrics_before(struct rpc_request *q);
+enum status metrics_message(struct rpc_request *q, const ProtobufCMessage *m);
+void metrics_after(struct rpc_request *q, enum status s);
+void log_after(struct rpc_request *q, enum status s);
+
+/* admit.c */
+enum status deadline_before(struct rpc_request *q);
+enum status authenticate_before(struct rpc_request *q);
+enum status authorise_before(struct rpc_request *q);
+enum status rate_before(struct rpc_request *q);
+enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m);
+
+#endif

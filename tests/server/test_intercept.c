@@ -1,0 +1,360 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "intercept/intercept.h"
+#include "obs/log.h"
+#include "sales/v1/sales_agent.service.h"
+#include "support/table.h"
+
+/* The runtime's side of a request, faked: headers in, headers out. */
+enum { HEADERS_MAX = 8 };
+
+static struct {
+    const char *key, *value;
+} headers_in[HEADERS_MAX];
+static struct {
+    char key[32], value[128];
+} headers_out[HEADERS_MAX];
+static size_t n_headers_in, n_headers_out;
+
+str rpc_request_header(const struct rpc_request *q, const char *key)
+{
+    (void)q;
+    for (size_t i = 0; i < n_headers_in; i++)
+        if (strcmp(headers_in[i].key, key) == 0)
+            return str_of(headers_in[i].value);
+    return (str){0};
+}
+
+bool rpc_request_set_header(struct rpc_request *q, str key, str value)
+{
+    (void)q;
+    cr_assert_lt(n_headers_out, HEADERS_MAX);
+    snprintf(headers_out[n_headers_out].key, 32, STR_FMT, STR_ARG(key));
+    snprintf(headers_out[n_headers_out++].value, 128, STR_FMT, STR_ARG(value));
+    return true;
+}
+
+static const char *header_out(const char *key)
+{
+    for (size_t i = 0; i < n_headers_out; i++)
+        if (strcmp(headers_out[i].key, key) == 0)
+            return headers_out[i].value;
+    return NULL;
+}
+
+static void header_in(const char *key, const char *value)
+{
+    headers_in[n_headers_in].key = key;
+    headers_in[n_headers_in++].value = value;
+}
+
+/* Services: ours with one method of each kind, and one that is public. */
+static const struct method methods[] = {
+    {.name = "Get", .path = "/t.T/Get", .roles = ROLE_BIT_ADMIN | ROLE_BIT_VIEWER},
+    {.name = "Nobody", .path = "/t.T/Nobody"},
+    {.name = "Watch", .path = "/t.T/Watch", .shape = METHOD_SERVER_STREAM, .roles = ROLE_BIT_REP},
+};
+static const struct service service = {"t.T", methods, 3};
+static const struct method health_methods[] = {
+    {.name = "Check", .path = "/grpc.health.v1.Health/Check"}};
+static const struct service health = {"grpc.health.v1.Health", health_methods, 1};
+static const struct service *const services[] = {&service, &health,
+                                                 &sales__v1__sales_agent__service};
+
+static struct api_key_record stored;
+static struct uuid stored_id = {{9}};
+
+static enum status find_key(struct authenticator *a, struct call *c, struct uuid id,
+                            struct api_key_record *out)
+{
+    (void)a;
+    (void)c;
+    (void)id;
+    *out = stored;
+    return STATUS_OK;
+}
+
+static struct authenticator keys = {find_key};
+static struct metrics *metrics;
+static struct intercept *intercept;
+static struct call c;
+static struct rpc_request q;
+static char header[128] = "Bearer ";
+static size_t n_passed; /* rows whose `before` succeeded */
+
+static void set_up(void)
+{
+    call_init(&c, NULL, 1 << 20);
+    stored.principal = (struct principal){7, "demo", "robot", ROLE_BIT_VIEWER};
+    api_key_make(&c, stored_id, header + 7, stored.sha256);
+    metrics = metrics_open();
+    intercept = intercept_new(&(struct intercept_options){.metrics = metrics,
+                                                          .keys = &keys,
+                                                          .services = services,
+                                                          .n_services = 3,
+                                                          .deadline_ms = 1000,
+                                                          .deadline_max_ms = 5000,
+                                                          .tenant_rate = 1,
+                                                          .tenant_burst = 3});
+    cr_assert_not_null(intercept);
+    q = (struct rpc_request){.method = &methods[0],
+                             .service = &service,
+                             .call = &c,
+                             .context = intercept,
+                             .started_ns = call_monotonic_ns(&c)};
+    c.method = "t.T/Get";
+    c.peer = "ipv4:192.0.2.77:4711";
+}
+
+static void tear_down(void)
+{
+    intercept_free(intercept);
+    metrics_close(metrics);
+    call_release(&c);
+}
+
+TestSuite(intercept, .init = set_up, .fini = tear_down);
+
+/* As the runtime does. */
+static enum status run_before(void)
+{
+    n_headers_out = n_passed = 0;
+    for (size_t i = 0; i < intercept_n_rows; i++) {
+        enum status s = intercept_rows[i].before ? intercept_rows[i].before(&q) : STATUS_OK;
+
+        if (s != STATUS_OK)
+            return s;
+        n_passed++;
+    }
+    return STATUS_OK;
+}
+
+static void run_after(enum status s)
+{
+    for (size_t i = n_passed; i-- > 0;)
+        if (intercept_rows[i].after)
+            intercept_rows[i].after(&q, s);
+}
+
+static const char *detail(const char *key)
+{
+    for (size_t i = 0; i < c.fault.n_details; i++)
+        if (c.fault.details[i].kind == FAULT_METADATA &&
+            str_eq(c.fault.details[i].subject, str_of(key)))
+            return c.fault.details[i].text.p;
+    return "";
+}
+
+Test(intercept, rows_stand_in_the_decided_order)
+{
+    static const char *const order[] = {"trace",      "metrics",      "access log",
+                                        "deadline",   "authenticate", "authorise",
+                                        "rate limit", "validate",     "idempotency"};
+
+    cr_assert_eq(intercept_n_rows, sizeof order / sizeof *order);
+    for (size_t i = 0; i < intercept_n_rows; i++)
+        cr_assert_str_eq(intercept_rows[i].name, order[i]);
+}
+
+Test(intercept, a_good_call_passes_and_is_counted)
+{
+    static const char *const labels[] = {"unary", "t.T", "Get", "OK"};
+
+    header_in("authorization", header);
+    cr_assert_eq(run_before(), STATUS_OK, "%s", c.fault.why);
+    cr_assert_str_eq(c.principal.tenant, "demo");
+    q.n_out = 1;
+    run_after(STATUS_OK);
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_GRPC_STARTED, labels)), 1);
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_GRPC_HANDLED, labels)), 1);
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_GRPC_SENT, labels)), 1);
+}
+
+Test(intercept, trace_and_request_id_come_back)
+{
+    header_in("authorization", header);
+    header_in("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    header_in("x-request-id", "Order-7.a_b");
+    cr_assert_eq(run_before(), STATUS_OK);
+    cr_assert_eq(strncmp(header_out("traceparent"), "00-0af7651916cd43dd8448eb211c80319c-", 36), 0);
+    cr_assert_null(strstr(header_out("traceparent"), "b7ad6b7169203331"), "our span, not theirs");
+    cr_assert_str_eq(header_out("x-request-id"), "Order-7.a_b");
+}
+
+static const char *const bad_ids[] = {
+    "", "ann@example.com", "a b", "x\ny",
+    "0123456789012345678901234567890123456789012345678901234567890123456789"};
+
+TABLE_TEST(intercept, other_request_ids_are_replaced_by_the_trace, char *const, bad_ids)
+{
+    header_in("x-request-id", *row);
+    run_before();
+    cr_assert_eq(strlen(header_out("x-request-id")), 32, "%s", *row);
+    cr_assert_eq(strncmp(header_out("x-request-id"), header_out("traceparent") + 3, 32), 0);
+}
+
+struct deadline {
+    int method;
+    int64_t given_ms, want_ms; /* after the start; 0: none */
+};
+
+static const struct deadline deadlines[] = {
+    {0, 0, 1000}, {0, 500, 500}, {0, 5000, 5000}, {0, 60000, 5000}, {2, 0, 0}, {2, 60000, 60000},
+};
+
+TABLE_TEST(intercept, deadlines_of_unary_calls_are_bounded, struct deadline, deadlines)
+{
+    q.method = &methods[row->method];
+    c.deadline_ns = row->given_ms ? q.started_ns + row->given_ms * 1000000 : 0;
+    run_before();
+    cr_assert_eq(c.deadline_ns ? (c.deadline_ns - q.started_ns) / 1000000 : 0, row->want_ms);
+}
+
+Test(intercept, an_expired_call_goes_no_further)
+{
+    c.deadline_ns = q.started_ns - 1;
+    cr_assert_eq(run_before(), STATUS_DEADLINE);
+    cr_assert_eq(n_passed, 3);
+}
+
+Test(intercept, no_credential_no_call)
+{
+    static const char *const label[] = {"missing"}, *const labels[] = {"unary", "t.T", "Get",
+                                                                       "Unauthenticated"};
+
+    cr_assert_eq(run_before(), STATUS_UNAUTHENTICATED);
+    cr_assert_str_eq(c.fault.reason, "CREDENTIAL_MISSING");
+    run_after(STATUS_UNAUTHENTICATED);
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_AUTH_FAILURES, label)), 1);
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_GRPC_HANDLED, labels)), 1);
+}
+
+Test(intercept, public_services_need_no_credential)
+{
+    q.service = &health;
+    q.method = &health_methods[0];
+    for (int i = 0; i < 10; i++)
+        cr_assert_eq(run_before(), STATUS_OK, "%s", c.fault.why);
+}
+
+struct permission {
+    int method;
+    uint32_t roles;
+    enum status want;
+};
+
+static const struct permission permissions[] = {
+    {0, ROLE_BIT_ADMIN, STATUS_OK},
+    {0, ROLE_BIT_VIEWER, STATUS_OK},
+    {0, ROLE_BIT_REP | ROLE_BIT_VIEWER, STATUS_OK},
+    {0, ROLE_BIT_REP, STATUS_DENIED},
+    {0, 0, STATUS_DENIED},
+    {1, ROLE_BIT_ADMIN, STATUS_DENIED},
+    {1, UINT32_MAX, STATUS_DENIED},
+    {2, ROLE_BIT_REP, STATUS_OK},
+    {2, ROLE_BIT_ADMIN, STATUS_DENIED},
+};
+
+TABLE_TEST(intercept, roles_decide, struct permission, permissions)
+{
+    stored.principal.roles = row->roles;
+    q.method = &methods[row->method];
+    header_in("authorization", header);
+    cr_assert_eq(run_before(), row->want);
+    if (row->want == STATUS_OK)
+        return;
+    cr_assert_str_eq(c.fault.reason, "ROLE_REQUIRED");
+    cr_assert_str_eq(detail("rule"), "method.roles");
+    cr_assert_str_eq(detail("method"), methods[row->method].path);
+}
+
+Test(intercept, a_denial_names_roles_on_both_sides)
+{
+    stored.principal.roles = ROLE_BIT_REP | ROLE_BIT_AGENT;
+    header_in("authorization", header);
+    cr_assert_eq(run_before(), STATUS_DENIED);
+    cr_assert_str_eq(detail("roles_allowed"), "admin, viewer");
+    cr_assert_str_eq(detail("roles_held"), "rep, agent");
+}
+
+Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)
+{
+    header_in("authorization", header);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(run_before(), STATUS_OK);
+    cr_assert_eq(run_before(), STATUS_EXHAUSTED);
+    cr_assert_str_eq(c.fault.reason, "TENANT_RATE");
+    cr_assert(c.fault.retry_after_ms > 0 && c.fault.retry_after_ms <= 1001, "%lld",
+              (long long)c.fault.retry_after_ms);
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_RATE_LIMITED, NULL)), 1);
+}
+
+Test(intercept, messages_are_checked_by_the_rules_of_their_method)
+{
+    GetLeadRequest in = GET_LEAD_REQUEST_INIT;
+    enum status s = STATUS_OK;
+
+    in.id = "no uuid";
+    q.service = &sales__v1__sales_agent__service;
+    q.method = service_find(q.service, "/sales.v1.SalesAgent/GetLead");
+    cr_assert_not_null(q.method);
+    for (size_t i = 0; i < intercept_n_rows && s == STATUS_OK; i++)
+        if (intercept_rows[i].message)
+            s = intercept_rows[i].message(&q, &in.base);
+    cr_assert_eq(s, STATUS_INVALID);
+    cr_assert_eq(c.fault.n_details, 1);
+    cr_assert(str_eq(c.fault.details[0].subject, STR("id")));
+}
+
+Test(intercept, every_method_of_ours_names_its_roles)
+{
+    const struct service *s = &sales__v1__sales_agent__service;
+
+    for (size_t i = 0; i < s->n_methods; i++)
+        cr_assert_neq(s->methods[i].roles, 0, "%s", s->methods[i].path);
+}
+
+struct origin {
+    const char *peer, *network;
+};
+
+static const struct origin origins[] = {
+    {"ipv4:192.0.2.77:4711", "\"peer\":\"192.0.2.0\""},
+    {"ipv6:[2001:db8:1:2::3]:1", "\"peer\":\"2001:db8:1::\""},
+    {"ipv6:%5B2001:db8:1:2::3%5D:1", "\"peer\":\"2001:db8:1::\""},
+    {"ipv6:[::1]:1", "\"peer\":\"::\""},
+    {"unix:/run/x", "\"peer\":\"unix\""},
+    {"", "\"n_out\":0"},
+    {"ipv4:", "\"n_out\":0"},
+    {"ipv6:[zz]:1", "\"n_out\":0"},
+};
+
+TABLE_TEST(intercept, the_access_log_tells_the_call_and_no_person, struct origin, origins)
+{
+    char path[] = "/tmp/test_intercept.XXXXXX", text[4096];
+    FILE *f;
+
+    close(mkstemp(path));
+    cr_assert_eq(log_open(&c, &(struct log_options){.path = path, .level = LOG_INFO}), STATUS_OK);
+    header_in("authorization", header);
+    header_in("x-request-id", "ann@example.com");
+    c.peer = row->peer;
+    stored.principal.roles = 0;
+    cr_assert_eq(run_before(), STATUS_DENIED);
+    run_after(STATUS_DENIED);
+    log_close();
+    f = fopen(path, "r");
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    unlink(path);
+    cr_assert_not_null(strstr(text, "\"event\":\"rpc.finished\""), "%s", text);
+    cr_assert_not_null(strstr(text, "\"code\":\"PERMISSION_DENIED\""), "%s", text);
+    cr_assert_not_null(strstr(text, "\"tenant\":\"demo\""), "%s", text);
+    cr_assert_not_null(strstr(text, "\"reason\":\"ROLE_REQUIRED\""), "%s", text);
+    cr_assert_not_null(strstr(text, row->network), "%s: %s", row->peer, text);
+    cr_assert_null(strstr(text, "ann@"), "%s", text);
+    cr_assert_null(strstr(text, "sk_"), "%s", text);
+    cr_assert_null(strstr(text, "robot"), "%s", text);
+}
