@@ -1,4 +1,5 @@
-"""Starts and stops what is measured: salesd and its Node peer, each on a store of its own."""
+"""Starts and stops salesd on a store of its own, and makes databases on the private PostgreSQL that
+`./dev` started. For programs that drive the server from outside: benchmarks and crash tests."""
 import os
 import re
 import signal
@@ -6,9 +7,7 @@ import subprocess
 import time
 import urllib.parse
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.abspath(os.path.join(HERE, "../../.."))
-SALESD = os.path.join(ROOT, "build/bench/server/salesd")
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 START_S, STOP_S = 60, 60
 
 
@@ -50,15 +49,23 @@ class Server:
             raise Failed(f"{self.label} ended with {self.process.returncode}")
 
 
-def start_salesd(store, folder, name, extra=()):
-    if not os.access(SALESD, os.X_OK):
-        raise Failed(f"there is no {os.path.relpath(SALESD, ROOT)}: ./dev build bench")
+def salesd(preset):
+    """The binary of a preset."""
+    path = os.path.join(ROOT, "build", preset, "server/salesd")
+    if not os.access(path, os.X_OK):
+        raise Failed(f"there is no {os.path.relpath(path, ROOT)}: ./dev build {preset}")
+    return path
+
+
+def start_salesd(binary, store, folder, name, extra=()):
+    """Waits until it is ready. Its key, output and log are FOLDER/NAME.*; a second start with the same
+    name goes on with the same store."""
     base = os.path.join(folder, name)
     with open(base + ".out", "wb") as out, open(base + ".err", "wb") as err:
         process = subprocess.Popen(
-            [SALESD, "--store", store, "--master-key-file", base + ".key", "--listen", "127.0.0.1:0",
+            [binary, "--store", store, "--master-key-file", base + ".key", "--listen", "127.0.0.1:0",
              "--http-listen", "127.0.0.1:0", "--bootstrap-tenant", "bench", "--bootstrap-env", base + ".env",
-             "--tenant-rate", "1000000", "--tenant-burst", "10000000", *extra], stdout=out, stderr=err)
+             *extra], stdout=out, stderr=err)
     try:
         wait_for(process, base + ".out", r"^salesd ready", "salesd")
     except Failed as e:
@@ -70,19 +77,12 @@ def start_salesd(store, folder, name, extra=()):
     return Server("salesd", process, env["SALES_ADDRESS"], env["SALES_API_KEY"], base)
 
 
-def start_node(store, folder, name):
-    base = os.path.join(folder, name)
-    with open(base + ".out", "wb") as out:
-        process = subprocess.Popen(["node", os.path.join(HERE, "peer/server.js"), store], stdout=out,
-                                   stderr=subprocess.STDOUT)
-    match = wait_for(process, base + ".out", r"^ready (\S+) (\S+)$", "the Node peer")
-    return Server("node", process, match[1], match[2], base)
-
-
 class Postgres:
     """Databases on the server that SALES_TEST_PG_ADMIN and SALES_TEST_PG name."""
 
     def __init__(self):
+        if "SALES_TEST_PG_ADMIN" not in os.environ:
+            raise Failed("SALES_TEST_PG_ADMIN is not set: ./dev sets it")
         self.admin_url, self.app_url = os.environ["SALES_TEST_PG_ADMIN"], os.environ["SALES_TEST_PG"]
         data = self.query(self.admin_url, "SHOW data_directory")
         with open(os.path.join(data, "postmaster.pid"), encoding="utf-8") as f:
@@ -127,41 +127,8 @@ class Postgres:
         return total / os.sysconf("SC_CLK_TCK")
 
 
-def migrate(admin_url):
-    done = subprocess.run([SALESD, "--store", admin_url, "--migrate"], stdout=subprocess.PIPE,
+def migrate(binary, admin_url):
+    done = subprocess.run([binary, "--store", admin_url, "--migrate"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"salesd --migrate: {done.stdout[-2000:]}")
-
-
-class Engine:
-    """SQLite or PostgreSQL: makes stores and starts servers on them."""
-
-    def __init__(self, name, folder):
-        self.name, self.folder = name, folder
-        self.postgres = Postgres() if name == "postgres" else None
-        self.databases = []
-
-    def start(self, label, name):
-        base = f"{self.name}_{name}"
-        if self.postgres is None:
-            store = f"sqlite:{os.path.join(self.folder, base)}.db"
-            return (start_salesd if label == "salesd" else start_node)(store, self.folder, base)
-        admin, app = self.postgres.create(f"bench_{os.getpid()}_{name}")
-        self.databases.append(f"bench_{os.getpid()}_{name}")
-        if label == "node":
-            return start_node(admin, self.folder, base)
-        migrate(admin)
-        return start_salesd(app, self.folder, base)
-
-    def settle(self):
-        """After a bulk import: statistics as autovacuum would bring them within a minute."""
-        for name in self.databases:
-            self.postgres.query(self.postgres.with_database(self.postgres.admin_url, name), "VACUUM ANALYZE")
-
-    def database_cpu_s(self):
-        return self.postgres.cpu_s() if self.postgres else 0.0
-
-    def close(self):
-        for name in self.databases:
-            self.postgres.drop(name)
