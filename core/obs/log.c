@@ -20,7 +20,7 @@
 static const struct {
     const char *name;
     struct bucket_rate rate;
-} events[N_EVENTS] = {
+} events[LOG_N_EVENTS] = {
 #define X(id, name, per_second, burst) {name, {1000000000 / (per_second), burst}},
 #include "obs/event.def"
 #undef X
@@ -33,8 +33,8 @@ static const char *const level_names[LOG_N_LEVELS] = {
 };
 
 static struct {
-    struct bucket buckets[N_EVENTS];
-    _Atomic uint64_t suppressed[N_EVENTS];
+    struct bucket buckets[LOG_N_EVENTS];
+    _Atomic uint64_t suppressed[LOG_N_EVENTS];
     _Atomic uint64_t written, dropped;
     atomic_int level; /* LOG_N_LEVELS: closed */
 
@@ -83,7 +83,7 @@ static void append(const struct line *l)
     atomic_fetch_add_explicit(fits ? &the.written : &the.dropped, 1, memory_order_relaxed);
 }
 
-static void begin(struct line *l, int64_t time_us, enum log_level level, enum event event)
+static void begin(struct line *l, int64_t time_us, enum log_level level, enum log_event event)
 {
     line_begin(l);
     line_time(l, "ts", time_us);
@@ -103,13 +103,13 @@ static void put_call(struct line *l, const struct call *c)
         line_field(l, &(struct log_field)F_STR("rpc", c->method));
 }
 
-void log_write(const struct call *c, enum log_level level, enum event event,
+void log_write(const struct call *c, enum log_level level, enum log_event event,
                const struct log_field *fields)
 {
     struct line l;
     uint64_t held_back;
 
-    assert(level < LOG_N_LEVELS && event < N_EVENTS);
+    assert(level < LOG_N_LEVELS && event < LOG_N_EVENTS);
     if ((int)level < atomic_load_explicit(&the.level, memory_order_acquire))
         return;
     if (bucket_take(&the.buckets[event], events[event].rate, monotonic_ns(c)) > 0) {
@@ -176,7 +176,7 @@ static void report_drops(void)
 
     if (dropped == the.reported)
         return;
-    begin(&l, now_us(NULL), LOG_WARN, EVENT_LOG_DROPPED);
+    begin(&l, now_us(NULL), LOG_WARN, LOG_EVENT_LOG_DROPPED);
     line_field(&l, &(struct log_field)F_INT("lines", dropped - the.reported));
     line_end(&l);
     if (write_all(l.p, l.n))

@@ -1,7 +1,7 @@
 /*
  * log: structured events, one JSON object per line, to stderr or a file.
  *
- *   log_info(c, EVENT_TENANT_CREATED, F_ID("tenant", name), F_NS("took", ns));
+ *   log_info(c, LOG_EVENT_TENANT_CREATED, F_ID("tenant", name), F_NS("took", ns));
  *
  * A caller formats into its own stack, appends under a short lock to a bounded buffer and goes on;
  * a writer thread does the I/O. When the disk or the pipe is too slow, lines are dropped and
@@ -31,11 +31,11 @@ enum log_level {
         LOG_N_LEVELS
 };
 
-enum event {
+enum log_event {
 #define X(id, name, per_second, burst) EVENT_##id,
 #include "obs/event.def"
 #undef X
-    N_EVENTS
+    LOG_N_EVENTS
 };
 
 enum log_kind { LOG_END, LOG_STR, LOG_INT, LOG_BOOL, LOG_MS, LOG_NS, LOG_BYTES };
@@ -103,7 +103,7 @@ struct log_counts log_counts(void);
 MUST_CHECK bool log_level_parse(str text, enum log_level *out);
 
 /* Use the macros. `fields` ends with LOG_END. */
-void log_write(const struct call *c, enum log_level level, enum event event,
+void log_write(const struct call *c, enum log_level level, enum log_event event,
                const struct log_field *fields);
 
 #endif

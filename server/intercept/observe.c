@@ -190,7 +190,7 @@ void log_after(struct rpc_request *q, enum status s)
     peer_network(q->call->peer, peer);
     if (is_request_id(id))
         memcpy(request_id, id.p, id.n);
-    LOG_AT(q->call, level_of(q, s), EVENT_RPC_FINISHED, F_STR("code", status_name(s)),
+    LOG_AT(q->call, level_of(q, s), LOG_EVENT_RPC_FINISHED, F_STR("code", status_name(s)),
            F_NS("took", call_monotonic_ns(q->call) - q->started_ns),
            F_NS("waited", q->handling_ns ? q->handling_ns - q->started_ns : 0),
            F_BYTES("in", q->bytes_in), F_BYTES("out", q->bytes_out), F_INT("n_in", q->n_in),

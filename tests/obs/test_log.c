@@ -95,9 +95,9 @@ Test(log, a_line_says_when_what_and_for_whom)
     trace_start(&c.trace, c.clock);
     c.method = "sales.v1.SalesAgent/GetLead";
     snprintf(c.principal.tenant, sizeof c.principal.tenant, "demo");
-    log_info(&c, EVENT_KEY_CREATED, F_ID("key_id", "k1"), F_INT("n", -3), F_MS("age", 12),
+    log_info(&c, LOG_EVENT_KEY_CREATED, F_ID("key_id", "k1"), F_INT("n", -3), F_MS("age", 12),
              F_NS("took", 1234567), F_BYTES("sent", 99), F_BOOL("ok", true), F_STR("none", NULL));
-    log_info(&c, EVENT_SERVER_STARTED);
+    log_info(&c, LOG_EVENT_SERVER_STARTED);
     read_log();
     cr_assert_eq(n_lines, 2);
     cr_assert_str_eq(get(0, "ts"), "2025-11-20T11:57:48.123456Z");
@@ -128,9 +128,9 @@ Test(log, any_bytes_give_valid_json)
         huge[i + 1] = '\xA9';
     }
     open_log(LOG_DEBUG, 0);
-    log_info(NULL, EVENT_SERVER_STARTED, F_STR("all", all), F_STR("quote", "a\"b\\c\n\x7F"));
-    log_info(NULL, EVENT_SERVER_STARTED, F_STR("huge", huge + 1));
-    log_info(NULL, EVENT_SERVER_STARTED, F_STR("a", huge), F_STR("b", huge), F_STR("c", huge),
+    log_info(NULL, LOG_EVENT_SERVER_STARTED, F_STR("all", all), F_STR("quote", "a\"b\\c\n\x7F"));
+    log_info(NULL, LOG_EVENT_SERVER_STARTED, F_STR("huge", huge + 1));
+    log_info(NULL, LOG_EVENT_SERVER_STARTED, F_STR("a", huge), F_STR("b", huge), F_STR("c", huge),
              F_STR("d", huge), F_STR("e", huge), F_INT("last", 1));
     read_log();
     cr_assert_eq(n_lines, 3);
@@ -144,10 +144,10 @@ Test(log, any_bytes_give_valid_json)
 Test(log, lower_levels_are_left_out)
 {
     open_log(LOG_WARN, 0);
-    log_debug(NULL, EVENT_SERVER_STARTED);
-    log_info(NULL, EVENT_SERVER_STARTED);
-    log_warn(NULL, EVENT_SERVER_STARTED);
-    log_error(NULL, EVENT_SERVER_FAILED);
+    log_debug(NULL, LOG_EVENT_SERVER_STARTED);
+    log_info(NULL, LOG_EVENT_SERVER_STARTED);
+    log_warn(NULL, LOG_EVENT_SERVER_STARTED);
+    log_error(NULL, LOG_EVENT_SERVER_FAILED);
     read_log();
     cr_assert_eq(n_lines, 2);
     cr_assert_str_eq(get(0, "level"), "warn");
@@ -158,10 +158,10 @@ Test(log, an_event_over_its_rate_is_held_back_and_counted)
 {
     open_log(LOG_INFO, 0);
     for (int i = 0; i < 25; i++)
-        log_info(NULL, EVENT_SERVER_STARTED, F_INT("i", i));
+        log_info(NULL, LOG_EVENT_SERVER_STARTED, F_INT("i", i));
     fake_ns += 1000000000;
-    log_info(NULL, EVENT_SERVER_STARTED, F_INT("i", 25));
-    log_info(NULL, EVENT_SIGNAL_RECEIVED);
+    log_info(NULL, LOG_EVENT_SERVER_STARTED, F_INT("i", 25));
+    log_info(NULL, LOG_EVENT_SIGNAL_RECEIVED);
     read_log();
     cr_assert_eq(n_lines, 12, "burst of ten, one after a second, one other event: %zu", n_lines);
     cr_assert_eq(get_int(10, "i"), 25);
@@ -197,7 +197,7 @@ Test(log, a_stalled_reader_costs_lines_not_time)
     call_init(&c, &fake_clock, 1 << 16);
     cr_assert_eq(log_open(&c, &o), STATUS_OK);
     for (int i = 0; i < 4000; i++)
-        log_info(NULL, EVENT_RPC_FINISHED, F_INT("i", i));
+        log_info(NULL, LOG_EVENT_RPC_FINISHED, F_INT("i", i));
     drain(pipe_fd[0], &n);
     cr_assert_gt(log_counts().dropped, 1000);
     log_close();
@@ -218,13 +218,13 @@ Test(log, reopening_follows_a_rotation)
     FILE *f;
 
     open_log(LOG_INFO, 0);
-    log_info(NULL, EVENT_SERVER_STARTED);
+    log_info(NULL, LOG_EVENT_SERVER_STARTED);
     snprintf(rotated, sizeof rotated, "%s.1", file);
     cr_assert_eq(rename(file, rotated), 0);
     log_reopen();
     for (int i = 0; i < 500 && access(file, F_OK) != 0; i++)
         poll(NULL, 0, 10);
-    log_info(NULL, EVENT_SERVER_STOPPED);
+    log_info(NULL, LOG_EVENT_SERVER_STOPPED);
     read_log();
     cr_assert_eq(n_lines, 1);
     cr_assert_str_eq(get(0, "event"), "server.stopped");
@@ -245,7 +245,7 @@ Test(log, a_file_that_cannot_be_made_is_said)
     cr_assert_eq(log_open(&c, &o), STATUS_UNAVAILABLE);
     cr_assert_not_null(strstr(c.fault.why, "/nowhere/at/all"));
     log_close();
-    log_info(&c, EVENT_SERVER_STARTED);
+    log_info(&c, LOG_EVENT_SERVER_STARTED);
     call_release(&c);
 }
 
@@ -257,7 +257,7 @@ Test(log, event_names_are_noun_dot_verb)
 #undef X
     };
 
-    for (size_t i = 0; i < N_EVENTS; i++) {
+    for (size_t i = 0; i < LOG_N_EVENTS; i++) {
         const char *dot = strchr(names[i], '.');
 
         cr_assert(dot && dot != names[i] && dot[1], "%s", names[i]);

@@ -29,7 +29,7 @@ static void *write_all(void *unused)
         series_observe(histogram, i * 1000);
     }
     for (int i = 0; i < LINES; i++)
-        log_info(NULL, EVENT_RPC_FINISHED, F_INT("i", i));
+        log_info(NULL, LOG_EVENT_RPC_FINISHED, F_INT("i", i));
     return NULL;
 }
 
