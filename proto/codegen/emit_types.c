@@ -97,12 +97,12 @@ static void check_clashes(struct model *m, const struct file *f)
 {
     for (size_t i = 0; i < m->n_types; i++) {
         const struct type *mine = &m->types[i];
-        if (mine->file != f || mine->is_map_entry)
+        if (mine->file != f)
             continue;
         for (size_t k = 0; k < m->n_types; k++) {
             const struct type *other = &m->types[k];
             bool before = other->file == f ? k < i : f->sees[other->file->index];
-            if (k != i && before && !other->is_map_entry &&
+            if (k != i && before &&
                 (strcmp(mine->name, other->name) == 0 || strcmp(mine->macro, other->macro) == 0))
                 model_error(m, f, &mine->place, "the short name %s of %s is also that of %s (%s)",
                             mine->name, mine->full, other->full, other->file->proto->name);
@@ -136,7 +136,7 @@ void emit_types(struct model *m, const struct file *f, struct buf *out)
     emit_includes(m, f, out);
     for (size_t i = 0; i < m->n_types; i++) {
         const struct type *t = &m->types[i];
-        if (t->file != f || t->is_map_entry)
+        if (t->file != f)
             continue;
         if (t->message) {
             emit_message(m, t, out);

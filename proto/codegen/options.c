@@ -173,6 +173,17 @@ static struct span payload_of(const ProtobufCMessageUnknownField *u)
     return s;
 }
 
+static void *take(void *arena, size_t size)
+{
+    return arena_take(arena, size);
+}
+
+static void leave(void *arena, void *p)
+{
+    (void)arena;
+    (void)p;
+}
+
 ProtobufCMessage *option_message(struct arena *a, const ProtobufCMessage *options, uint32_t tag,
                                  const ProtobufCMessageDescriptor *type)
 {
@@ -193,7 +204,8 @@ ProtobufCMessage *option_message(struct arena *a, const ProtobufCMessage *option
         put_bytes(&all, s.p, s.n);
     }
     struct bytes merged = merge(a, type, (struct span){all.p, all.n}, 0);
-    ProtobufCMessage *m = protobuf_c_message_unpack(type, NULL, merged.n, merged.p);
+    ProtobufCAllocator in_arena = {.alloc = take, .free = leave, .allocator_data = a};
+    ProtobufCMessage *m = protobuf_c_message_unpack(type, &in_arena, merged.n, merged.p);
     if (!m)
         die("malformed option: cannot be unpacked");
     return m;

@@ -62,6 +62,11 @@ static inline const char *outer_inner_thing_mode_name(Outer_InnerThing_Mode valu
     return v ? v->name : "UNRECOGNIZED";
 }
 
+/* golden.v1.Outer.ByNameEntry */
+typedef Golden__V1__Outer__ByNameEntry Outer_ByNameEntry;
+#define OUTER_BY_NAME_ENTRY_INIT GOLDEN__V1__OUTER__BY_NAME_ENTRY__INIT
+#define OUTER_BY_NAME_ENTRY_DESCRIPTOR (&golden__v1__outer__by_name_entry__descriptor)
+
 /* golden.v1.NoRules */
 typedef Golden__V1__NoRules NoRules;
 #define NO_RULES_INIT GOLDEN__V1__NO_RULES__INIT
