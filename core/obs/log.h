@@ -32,7 +32,7 @@ enum log_level {
 };
 
 enum log_event {
-#define X(id, name, per_second, burst) EVENT_##id,
+#define X(id, name, per_second, burst) LOG_EVENT_##id,
 #include "obs/event.def"
 #undef X
     LOG_N_EVENTS
