@@ -7,7 +7,7 @@ const {type} = require('./contract');
 const Lead = type('Lead');
 const DATA_KEY = crypto.randomBytes(32);
 const INDEX_KEY = crypto.randomBytes(32);
-const NONCE_BYTES = 12, TAG_BYTES = 16, BLIND_BYTES = 16;
+const NONCE_BYTES = 12, TAG_BYTES = 16, BLIND_BYTES = 16, TOKEN_BYTES = 8;
 
 // UUIDv7: 48 bits of milliseconds, then random bits. `uuid_text` is the form of the contract.
 function newId(nowMs) {
@@ -49,10 +49,12 @@ function blind(column, value) {
   return crypto.createHmac('sha256', INDEX_KEY).update(column).update('\0').update(value).digest().subarray(0, BLIND_BYTES);
 }
 
-function words(lead) {
+// Keyed digests of the words that search finds a lead by, and of its tags, 8 bytes each.
+function tokens(lead) {
   const text = [lead.given_name, lead.family_name, lead.full_name, lead.company && lead.company.name].join(' ');
   const found = text.normalize('NFKC').toLowerCase().match(/[\p{L}\p{N}]+/gu) || [];
-  return [...new Set(found)].map(w => blind('word', w));
+  const digests = [...new Set(found)].map(w => blind('word', w)).concat(lead.tags.map(t => blind('tag', t)));
+  return digests.map(d => d.subarray(0, TOKEN_BYTES));
 }
 
 const timestamp = us => ({seconds: Math.floor(us / 1e6), nanos: (us % 1e6) * 1000});
@@ -88,18 +90,18 @@ function toRows(tenant, lead, nowMs) {
   if (!lead.created_at) lead.created_at = timestamp(nowUs);
   lead.etag = '';
   const plain = Lead.encode(lead).finish();
-  const eventId = newId(nowMs);
+  const eventId = newId(nowMs), found = tokens(lead);
   lead.etag = `"${version}"`;
   return {
-    row: {tenant, id, version, update_us: nowUs, created_us: micros(lead.created_at),
+    row: {tenant_id: tenant, id, version, create_time: nowUs, update_time: nowUs,
+      body: seal('lead', tenant, id, version, plain), tokens: Buffer.concat(found), copy: 0,
       external_id: blind('external_id', lead.external_id), email: blind('email', lead.email),
       phone: blind('phone', lead.phone), domain: blind('domain', lead.company && lead.company.domain),
       status: 1, score: -1, grade: 0, owner_id: lead.owner_id || null, team_id: lead.team_id || null,
-      country_code: lead.country_code || null, source: lead.source || null,
-      body: seal('lead', tenant, id, version, plain)},
-    words: words(lead).concat(lead.tags.map(t => blind('tag', t))),
-    event: {tenant, id: eventId, type: 'sales.lead.created', subject: id, created_us: nowUs,
-      data: seal('event', tenant, eventId, 1, plain)},
+      country_code: lead.country_code || null, source: lead.source || null, created_at: micros(lead.created_at)},
+    words: found.map(t => t.readBigInt64BE()),
+    event: {tenant_id: tenant, id: eventId, type: 'sales.lead.created', kind: 'lead', subject: id,
+      create_time: nowUs, body: seal('outbox', tenant, eventId, 1, plain)},
   };
 }
 
@@ -110,7 +112,30 @@ function fromRow(tenant, row) {
   return lead;
 }
 
-const COLUMNS = ['tenant', 'id', 'version', 'update_us', 'created_us', 'external_id', 'email', 'phone', 'domain',
-  'status', 'score', 'grade', 'owner_id', 'team_id', 'country_code', 'source', 'body'];
+const COLUMNS = ['tenant_id', 'id', 'version', 'create_time', 'update_time', 'body', 'tokens', 'copy', 'external_id',
+  'email', 'phone', 'domain', 'status', 'score', 'grade', 'owner_id', 'team_id', 'country_code', 'source', 'created_at'];
+const EVENT_COLUMNS = ['tenant_id', 'id', 'type', 'kind', 'subject', 'create_time', 'body'];
 
-module.exports = {COLUMNS, normalize, toRows, fromRow, idBytes, idText, blind};
+// The tables and indexes of storage/migrations; `seq` is the engine's way to number events.
+const schema = seq => `
+CREATE TABLE lead (tenant_id BIGINT NOT NULL, id BYTEA NOT NULL, version BIGINT NOT NULL, create_time BIGINT NOT NULL,
+  update_time BIGINT NOT NULL, body BYTEA NOT NULL, tokens BYTEA NOT NULL, copy BIGINT NOT NULL, external_id BYTEA,
+  email BYTEA, phone BYTEA, domain BYTEA, status BIGINT, score BIGINT NOT NULL, grade BIGINT, owner_id TEXT,
+  team_id TEXT, country_code TEXT, source TEXT, created_at BIGINT NOT NULL, PRIMARY KEY (tenant_id, id));
+CREATE UNIQUE INDEX lead_external_id_key ON lead (tenant_id, external_id) WHERE external_id IS NOT NULL;
+CREATE UNIQUE INDEX lead_email_key ON lead (tenant_id, email, copy) WHERE email IS NOT NULL;
+CREATE INDEX lead_phone ON lead (tenant_id, phone) WHERE phone IS NOT NULL;
+CREATE INDEX lead_domain ON lead (tenant_id, domain) WHERE domain IS NOT NULL;
+CREATE INDEX lead_status ON lead (tenant_id, status, id);
+CREATE INDEX lead_score ON lead (tenant_id, score, id);
+CREATE INDEX lead_owner ON lead (tenant_id, owner_id, id) WHERE owner_id IS NOT NULL;
+CREATE INDEX lead_created_at ON lead (tenant_id, created_at, id);
+CREATE INDEX lead_update_time ON lead (tenant_id, update_time, id);
+CREATE TABLE word (tenant_id BIGINT NOT NULL, token BIGINT NOT NULL, id BYTEA NOT NULL,
+  PRIMARY KEY (tenant_id, token, id)) ${seq.wordSuffix};
+CREATE TABLE outbox (${seq.columns}, tenant_id BIGINT NOT NULL, id BYTEA NOT NULL, type TEXT NOT NULL,
+  kind TEXT NOT NULL, subject BYTEA NOT NULL, create_time BIGINT NOT NULL, body BYTEA NOT NULL ${seq.key});
+${seq.index}
+CREATE INDEX outbox_tenant ON outbox (tenant_id, txid, seq);`;
+
+module.exports = {COLUMNS, EVENT_COLUMNS, schema, normalize, toRows, fromRow, idBytes, idText};
