@@ -1,0 +1,38 @@
+/* One row per service; the order is that of the documentation. */
+#include "server/services.h"
+
+#include "grpc/health/v1/health.service.h"
+#include "grpc/reflection/v1/reflection.service.h"
+#include "sales/v1/admin.service.h"
+#include "sales/v1/coaching.service.h"
+#include "sales/v1/forecast.service.h"
+#include "sales/v1/outreach.service.h"
+#include "sales/v1/sales_agent.service.h"
+
+/* Its header repeats the short names of v1. */
+extern const struct service grpc__reflection__v1alpha__server_reflection__service;
+
+const struct service *const services_all[SERVICES_ALL] = {
+    &sales__v1__sales_agent__service,
+    &sales__v1__outreach__service,
+    &sales__v1__coaching__service,
+    &sales__v1__forecast__service,
+    &sales__v1__admin__service,
+    &grpc__health__v1__health__service,
+    &grpc__reflection__v1__server_reflection__service,
+    &grpc__reflection__v1alpha__server_reflection__service,
+};
+
+void services_bind(struct service_binding out[SERVICES_OURS])
+{
+    static const struct sales_agent_handlers sales_agent;
+    static const struct outreach_handlers outreach;
+    static const struct coaching_handlers coaching;
+    static const struct forecast_handlers forecast;
+    static const struct admin_handlers admin;
+    const void *const handlers[SERVICES_OURS] = {&sales_agent, &outreach, &coaching, &forecast,
+                                                 &admin};
+
+    for (int i = 0; i < SERVICES_OURS; i++)
+        out[i] = (struct service_binding){.service = services_all[i], .handlers = handlers[i]};
+}

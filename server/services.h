@@ -1,0 +1,16 @@
+/* services: which services this process serves, and by whom. */
+#ifndef SERVER_SERVICES_H
+#define SERVER_SERVICES_H
+
+#include "rpc/server.h"
+
+enum { SERVICES_OURS = 5, SERVICES_ALL = 8 };
+
+/* Ours: SalesAgent, Outreach, Coaching, Forecast, Admin. RPCs without a handler answer
+ * UNIMPLEMENTED. */
+void services_bind(struct service_binding out[SERVICES_OURS]);
+
+/* All that clients can call, with health and reflection: what metrics start from zero for. */
+extern const struct service *const services_all[SERVICES_ALL];
+
+#endif
