@@ -125,10 +125,11 @@ static void put_ignore(const FieldRules *r, struct buf *row)
         buf_put(row, STR(".ignore = IGNORE_ALWAYS, "));
 }
 
-/* What field, element, key and value have in common. False: nothing is to be checked. */
-static bool put_rules(struct table *t, const FieldProto *field, const FieldRules *r, bool is_list,
+/* What field ("" as part), element, key and value have in common. False: nothing to be checked. */
+static bool put_rules(struct table *t, const FieldProto *field, const FieldRules *r,
                       const char *part, struct buf *row)
 {
+    bool is_list = field->label == LABEL_REPEATED && *part == '\0';
     struct buf rows;
     buf_init(&rows, t->m->arena, DECLARATIONS_BYTES_MAX);
     const char *prefix = naming_text(t->m->arena, "%s%s", t->prefix, part);
@@ -164,7 +165,7 @@ static bool put_part(struct table *t, const FieldProto *field, const FieldRules 
     if (r && r->has_required && r->required)
         model_error(t->m, t->type->file, &t->place,
                     "%s: rule required is not supported on elements", t->name);
-    if (!put_rules(t, field, r, false, part, &inner))
+    if (!put_rules(t, field, r, part, &inner))
         return false;
     buf_printf(t->before, "static const struct field_rules %s%s = {", t->prefix, part);
     buf_put(t->before, buf_str(&inner));
@@ -177,7 +178,7 @@ static bool put_part(struct table *t, const FieldProto *field, const FieldRules 
 static bool put_list(struct table *t, const FieldRules *r, struct buf *row)
 {
     const struct type *entry = message_of(t->m, t->field);
-    bool any = put_rules(t, t->field, r, true, "", row);
+    bool any = put_rules(t, t->field, r, "", row);
     if (!entry || !entry->is_map_entry)
         return put_part(t, t->field, rows_items(r), "_items", row) || any;
     any |= put_part(t, entry->message->field[0], rows_keys(r), "_keys", row);
@@ -203,8 +204,7 @@ static void emit_field(struct model *m, const struct type *type, size_t i, struc
     if (required)
         buf_put(&row, STR(".required = true, "));
     put_ignore(r, &row);
-    bool any =
-        f->label == LABEL_REPEATED ? put_list(&t, r, &row) : put_rules(&t, f, r, false, "", &row);
+    bool any = f->label == LABEL_REPEATED ? put_list(&t, r, &row) : put_rules(&t, f, r, "", &row);
     if (!any && !required)
         return;
     buf_printf(rows, "    {.field = %zu, " STR_FMT "}, /* %s */\n", index_of(type->message, f),

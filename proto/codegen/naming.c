@@ -1,7 +1,6 @@
 /* naming: case rules copied in effect from protoc-c's c_helpers, as plain loops over one buffer. */
 #include "naming.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,31 +42,50 @@ static const char *finish(struct arena *a, const struct name *from)
     return copy;
 }
 
+/* ASCII only, as identifiers are. */
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static char to_upper(char c)
+{
+    if (is_lower(c))
+        c = (char)(c - 'a' + 'A');
+    return c;
+}
+
+static char to_lower(char c)
+{
+    if (is_upper(c))
+        c = (char)(c - 'A' + 'a');
+    return c;
+}
+
 static void put_camel(struct name *to, str piece)
 {
     bool upper = true;
     for (size_t i = 0; i < piece.n; i++) {
-        unsigned char c = (unsigned char)piece.p[i];
-        if (c == '_') {
-            upper = true;
-            continue;
-        }
-        put(to, (char)(upper ? toupper(c) : c));
-        upper = false;
+        if (piece.p[i] != '_')
+            put(to, (char)(upper ? to_upper(piece.p[i]) : piece.p[i]));
+        upper = piece.p[i] == '_';
     }
 }
 
 /* An underscore goes before a capital that does not follow a capital. */
-static void put_snake(struct name *to, str piece, int (*fold)(int))
+static void put_snake(struct name *to, str piece, char (*fold)(char))
 {
     bool was_upper = true;
     for (size_t i = 0; i < piece.n; i++) {
-        unsigned char c = (unsigned char)piece.p[i];
-        bool is_upper = isupper(c) != 0;
-        if (is_upper && !was_upper)
+        if (is_upper(piece.p[i]) && !was_upper)
             put(to, '_');
-        put(to, (char)fold(c));
-        was_upper = is_upper;
+        put(to, fold(piece.p[i]));
+        was_upper = is_upper(piece.p[i]);
     }
 }
 
@@ -75,8 +93,8 @@ static void put_piece(struct name *to, str piece, enum naming_case as)
 {
     switch (as) {
     case NAMING_CAMEL: put_camel(to, piece); break;
-    case NAMING_LOWER: put_snake(to, piece, tolower); break;
-    case NAMING_UPPER: put_snake(to, piece, toupper); break;
+    case NAMING_LOWER: put_snake(to, piece, to_lower); break;
+    case NAMING_UPPER: put_snake(to, piece, to_upper); break;
     }
 }
 
@@ -116,8 +134,12 @@ const char *naming_join(struct arena *a, const char *dotted, const char *sep)
 const char *naming_guard(struct arena *a, const char *path)
 {
     struct name out = {.n = 0};
-    for (; *path; path++)
-        put(&out, (char)(isalnum((unsigned char)*path) ? toupper((unsigned char)*path) : '_'));
+    for (; *path; path++) {
+        char c = to_upper(*path);
+        if (!is_upper(c) && (c < '0' || c > '9'))
+            c = '_';
+        put(&out, c);
+    }
     return finish(a, &out);
 }
 

@@ -1,7 +1,6 @@
 /* field: protobuf-c's memory layout, read by offset. */
 #include "schema/field.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -112,14 +111,12 @@ static bool is_entry_name(const char *entry, const char *name)
 {
     bool upper = true;
     for (; *name; name++) {
-        if (*name == '_') {
-            upper = true;
-            continue;
-        }
-        int c = (unsigned char)*name;
-        if (*entry++ != (char)(upper ? toupper(c) : c))
+        char want = *name;
+        if (upper && want >= 'a' && want <= 'z')
+            want = (char)(want - 'a' + 'A');
+        upper = *name == '_';
+        if (!upper && *entry++ != want)
             return false;
-        upper = false;
     }
     return strcmp(entry, "Entry") == 0;
 }

@@ -53,8 +53,8 @@ static void put_base64(struct buf *out, str s)
         b |= left > 2 ? (unsigned char)s.p[i + 2] : 0;
         buf_putc(out, digits[b >> 18 & 63]);
         buf_putc(out, digits[b >> 12 & 63]);
-        buf_putc(out, left > 1 ? digits[b >> 6 & 63] : '=');
-        buf_putc(out, left > 2 ? digits[b & 63] : '=');
+        buf_putc(out, (char)(left > 1 ? digits[b >> 6 & 63] : '='));
+        buf_putc(out, (char)(left > 2 ? digits[b & 63] : '='));
     }
     buf_putc(out, '"');
 }
@@ -275,6 +275,13 @@ static enum status put_map_value(struct writer *w, Desc *f, const void *p)
     return put_value(w, f, p);
 }
 
+static enum status put_entry(struct writer *w, const ProtobufCMessage *entry)
+{
+    Desc *key = &entry->descriptor->fields[0], *value = &entry->descriptor->fields[1];
+    TRY(put_key(w, key, field_at(entry, key, 0)));
+    return put_map_value(w, value, field_at(entry, value, 0));
+}
+
 static enum status put_elements(struct writer *w, const ProtobufCMessage *m, Desc *f)
 {
     bool is_map = field_is_map(f);
@@ -282,14 +289,7 @@ static enum status put_elements(struct writer *w, const ProtobufCMessage *m, Des
     for (size_t i = 0; i < field_n(m, f); i++) {
         const void *p = field_at(m, f, i);
         buf_put(w->out, i > 0 ? STR(",") : STR(""));
-        if (!is_map) {
-            TRY(put_value(w, f, p));
-            continue;
-        }
-        const ProtobufCMessage *entry = field_message(p);
-        Desc *key = &entry->descriptor->fields[0], *value = &entry->descriptor->fields[1];
-        TRY(put_key(w, key, field_at(entry, key, 0)));
-        TRY(put_map_value(w, value, field_at(entry, value, 0)));
+        TRY(is_map ? put_entry(w, field_message(p)) : put_value(w, f, p));
     }
     buf_putc(w->out, is_map ? '}' : ']');
     return STATUS_OK;

@@ -334,28 +334,40 @@ static enum status check_entry(struct visit *v, const struct field_rules *r,
     return STATUS_OK;
 }
 
+/* The rules of the list or map as a whole. */
+static enum status check_whole(struct visit *v, const struct field_rules *r,
+                               const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+    enum status s = STATUS_OK;
+    for (size_t i = 0; i < r->n_rules && s == STATUS_OK; i++) {
+        const struct rule *rule = &r->rules[i];
+        if (rule->kind == RULE_ITEMS && !in_span(rule->span, field_n(m, f)))
+            violate(v, rule->id, rule->text);
+        if (rule->kind == RULE_UNIQUE)
+            s = check_unique(v, rule, m, f);
+    }
+    return s;
+}
+
+static enum status check_item(struct visit *v, const struct field_rules *r,
+                              const ProtobufCFieldDescriptor *f, const void *p, size_t i)
+{
+    size_t was = path_push_index(v, i);
+    enum status s = check_element(v, r->items, f, p);
+    path_pop(v, was);
+    return s;
+}
+
 static enum status check_list(struct visit *v, const struct field_rules *r,
                               const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 {
-    size_t n = field_n(m, f);
-    for (size_t i = 0; i < r->n_rules; i++) {
-        const struct rule *rule = &r->rules[i];
-        if (rule->kind == RULE_ITEMS && !in_span(rule->span, n))
-            violate(v, rule->id, rule->text);
-        if (rule->kind == RULE_UNIQUE)
-            TRY(check_unique(v, rule, m, f));
-    }
+    TRY(check_whole(v, r, m, f));
     if (!r->items && !r->keys)
         return STATUS_OK;
     bool is_map = field_is_map(f);
-    for (size_t i = 0; i < n; i++) {
-        if (is_map) {
-            TRY(check_entry(v, r, field_message(field_at(m, f, i))));
-            continue;
-        }
-        size_t was = path_push_index(v, i);
-        TRY(check_element(v, r->items, f, field_at(m, f, i)));
-        path_pop(v, was);
+    for (size_t i = 0; i < field_n(m, f); i++) {
+        const void *p = field_at(m, f, i);
+        TRY(is_map ? check_entry(v, r, field_message(p)) : check_item(v, r, f, p, i));
     }
     return STATUS_OK;
 }

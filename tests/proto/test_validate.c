@@ -178,11 +178,11 @@ static ProtobufCMessage *new_message(struct arena *a, const ProtobufCMessageDesc
 
 static void set_value(struct arena *a, const ProtobufCFieldDescriptor *f, void *to, str text)
 {
-    const char *z = arena_cstr(a, text);
+    char *z = arena_cstr(a, text);
     switch (f->type) {
-    case PROTOBUF_C_TYPE_STRING: *(const char **)to = z; break;
+    case PROTOBUF_C_TYPE_STRING: *(char **)to = z; break;
     case PROTOBUF_C_TYPE_BYTES:
-        *(ProtobufCBinaryData *)to = (ProtobufCBinaryData){text.n, (uint8_t *)(uintptr_t)z};
+        *(ProtobufCBinaryData *)to = (ProtobufCBinaryData){text.n, (uint8_t *)z};
         break;
     case PROTOBUF_C_TYPE_FLOAT: *(float *)to = strtof(z, NULL); break;
     case PROTOBUF_C_TYPE_DOUBLE: *(double *)to = strtod(z, NULL); break;
@@ -341,7 +341,7 @@ Test(validate, reports_a_message_nested_too_deep_instead_of_recursing)
 }
 
 struct group_row {
-    const char *a, *b;
+    char *a, *b;
     const char *text; /* NULL: legal */
 };
 
@@ -357,8 +357,8 @@ TABLE_TEST(validate, message_oneof_counts_the_fields_that_are_set, struct group_
     struct call c;
     call_init(&c, &fixed_clock, 1 << 16);
     Group m = GROUP_INIT;
-    m.a = (char *)(uintptr_t)row->a;
-    m.b = (char *)(uintptr_t)row->b;
+    m.a = row->a;
+    m.b = row->b;
     enum status s = validate(&c, GROUP_RULES, &m.base);
     cr_expect_eq(s, row->text ? STATUS_INVALID : STATUS_OK);
     if (row->text) {
