@@ -1,0 +1,222 @@
+/* The commands that are one call: options to request, request to reply, reply to view. */
+#include "ctl/ctl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/banned.h"
+#include "base/clock.h"
+#include "ctl/explain.h"
+#include "ctl/path.h"
+#include "grpc/health/v1/health.service.h"
+#include "sales/v1/sales_agent.service.h"
+#include "schema/json.h"
+
+enum { PAGES_MAX = 10000 };
+
+int64_t ctl_now_ns(void)
+{
+    return system_clock.monotonic_ns(&system_clock);
+}
+
+int64_t ctl_now_us(void)
+{
+    return system_clock.now_us(&system_clock);
+}
+
+void ctl_init(struct ctl *ctl, FILE *out, FILE *err)
+{
+    const char *address = getenv("SALES_ADDRESS");
+
+    *ctl = (struct ctl){
+        .out = term_of(out),
+        .err = term_of(err),
+        .address = address && *address ? address : "localhost:50051",
+        .api_key = getenv("SALES_API_KEY"),
+        .cancel = sales_cancel_new(),
+    };
+    arena_init(&ctl->arena, ARENA_BYTES_MAX);
+}
+
+void ctl_release(struct ctl *ctl)
+{
+    sales_client_close(ctl->client);
+    sales_cancel_free(ctl->cancel);
+    arena_release(&ctl->arena);
+}
+
+struct sales_client *ctl_client(struct ctl *ctl)
+{
+    struct sales_options o = {.address = ctl->address, .api_key = ctl->api_key};
+
+    if (!ctl->client && sales_client_open(&o, &ctl->client) != SALES_OK)
+        usage_error(ctl, NULL, "cannot use the address '%s'", ctl->address);
+    return ctl->client;
+}
+
+struct sales_call ctl_call(const struct ctl *ctl)
+{
+    return (struct sales_call){.timeout_ms = ctl->timeout_ms, .cancel = ctl->cancel};
+}
+
+const struct method *ctl_method(const char *path)
+{
+    const struct method *m = service_find(&sales_agent_service, path);
+
+    return m ? m : service_find(&health_service, path);
+}
+
+enum exit_code ctl_unary(struct ctl *ctl, struct sales_call *call, const char *path,
+                         const ProtobufCMessage *in, ProtobufCMessage **out)
+{
+    const struct method *m = ctl_method(path);
+
+    *out = NULL;
+    assert(m && m->input == in->descriptor);
+    if (!ctl_client(ctl))
+        return CTL_USAGE;
+    if (sales_unary(ctl->client, call, path, in, m->output, out) != SALES_OK)
+        return explain(ctl, call);
+    return CTL_OK;
+}
+
+void ctl_json(struct ctl *ctl, const ProtobufCMessage *m)
+{
+    struct arena a;
+    struct buf b;
+
+    arena_init(&a, 2 * (size_t)JSON_BYTES_MAX);
+    buf_init(&b, &a, JSON_BYTES_MAX);
+    if (message_to_json(&a, m, &b) == STATUS_OK && buf_ok(&b))
+        fprintf(ctl->out.file, "%s\n", buf_str(&b).p);
+    else
+        fprintf(ctl->err.file, "salesctl: the reply is too large to print\n");
+    arena_release(&a);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static bool fill(struct ctl *ctl, const struct command *c, ProtobufCMessage *m, const char *what,
+                 const char *path, const char *text)
+{
+    const char *why;
+
+    if (path_set(&ctl->arena, m, path, str_of(text), ctl_now_us(), &why))
+        return true;
+    usage_error(ctl, c, "%s %s", what, why);
+    return false;
+}
+
+/* "lead.company.name" under the mask "lead" -> "company.name"; an attribute adds its key. */
+static bool add_mask_path(struct ctl *ctl, const struct command *c, ProtobufCMessage *m,
+                          const struct given *g)
+{
+    size_t n = c->mask ? strlen(c->mask) : 0;
+    const char *path = g->option->path, *member, *text;
+
+    if (strcmp(g->option->name, "clear") == 0 || !n || strncmp(path, c->mask, n) != 0 ||
+        path[n] != '.')
+        return true;
+    member = path + n + 1;
+    if (strcmp(member, "id") == 0 || strcmp(member, "etag") == 0)
+        return true;
+    text = strcmp(member, "attributes") == 0
+               ? arena_printf(&ctl->arena, "attributes.%.*s", (int)strcspn(g->text, "="), g->text)
+               : member;
+    return text && fill(ctl, c, m, "--clear", "update_mask.paths", text);
+}
+
+ProtobufCMessage *ctl_request(struct ctl *ctl, const struct command *command,
+                              const struct args *args)
+{
+    const struct method *method = ctl_method(command->method);
+    ProtobufCMessage *m = path_new(&ctl->arena, method->input);
+
+    if (!m)
+        return NULL;
+    for (size_t i = 0; i < args->n_words; i++) {
+        size_t k = i < command->n_arguments ? i : command->n_arguments - 1;
+        const struct argument *a = &command->arguments[k];
+
+        if (a->path && !fill(ctl, command, m, a->name, a->path, args->words[i]))
+            return NULL;
+    }
+    for (size_t i = 0; i < args->n_given; i++) {
+        const struct given *g = &args->given[i];
+        const char *what = arena_printf(&ctl->arena, "--%s", g->option->name);
+
+        if (!g->option->path)
+            continue;
+        if (!what ||
+            !fill(ctl, command, m, what, g->option->path, g->option->value ? g->text : "yes"))
+            return NULL;
+        if (!add_mask_path(ctl, command, m, g))
+            return NULL;
+    }
+    return m;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void print_reply(struct ctl *ctl, const struct command *c, const ProtobufCMessage *reply)
+{
+    if (ctl->json)
+        ctl_json(ctl, reply);
+    else if (c->shape == VIEW_LIST)
+        show_list(&ctl->arena, &ctl->out, c->view, reply);
+    else if (c->shape == VIEW_ITEM)
+        show_item(&ctl->arena, &ctl->out, c->view, reply);
+    if (!ctl->json && c->done)
+        fprintf(ctl->out.file, "%s\n", c->done);
+}
+
+enum exit_code call_run(struct ctl *ctl, const struct command *command, const struct args *args)
+{
+    ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
+    struct sales_call call = ctl_call(ctl);
+    enum exit_code code;
+
+    if (!in)
+        return CTL_USAGE;
+    code = ctl_unary(ctl, &call, command->method, in, &reply);
+    if (code == CTL_OK)
+        print_reply(ctl, command, reply);
+    sales_call_release(&call);
+    return code;
+}
+
+enum exit_code delete_run(struct ctl *ctl, const struct command *command, const struct args *args)
+{
+    if (!args_has(args, "yes"))
+        return usage_error(ctl, command, "%s cannot be undone: say --yes", command->name);
+    return call_run(ctl, command, args);
+}
+
+enum exit_code list_run(struct ctl *ctl, const struct command *command, const struct args *args)
+{
+    ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
+    struct sales_call call = ctl_call(ctl);
+    enum exit_code code = in ? CTL_OK : CTL_USAGE;
+
+    for (int page = 0; code == CTL_OK && page < PAGES_MAX; page++) {
+        const char *next, *why;
+
+        code = ctl_unary(ctl, &call, command->method, in, &reply);
+        if (code != CTL_OK)
+            break;
+        print_reply(ctl, command, reply);
+        next = show_field(&ctl->arena, reply, "next_page_token", SHOW_PLAIN);
+        if (!*next)
+            break;
+        if (!args_has(args, "all")) {
+            if (!ctl->json)
+                fprintf(ctl->err.file, "more: --all, or --page-token %s\n", next);
+            break;
+        }
+        if (!path_set(&ctl->arena, in, "page_token", str_of(next), 0, &why))
+            code = CTL_FAILED;
+        sales_call_reset(&call);
+    }
+    sales_call_release(&call);
+    return code;
+}

@@ -1,0 +1,112 @@
+/* Aligned columns. Widths are counted in terminal columns, not bytes. */
+#include "ctl/grid.h"
+
+#include <assert.h>
+
+#include "base/banned.h"
+
+enum { GAP = 2, NARROWEST = 6 };
+
+void grid_init(struct grid *g, struct arena *a, const struct grid_column *columns, size_t n)
+{
+    assert(n >= 1 && n <= GRID_COLUMNS_MAX);
+    *g = (struct grid){.arena = a, .columns = columns, .n_columns = n};
+}
+
+bool grid_row(struct grid *g)
+{
+    if (g->n_rows >= GRID_ROWS_MAX)
+        return false;
+    if (g->n_rows == g->cap_rows) {
+        size_t cap = g->cap_rows ? 2 * g->cap_rows : 64;
+        const char **bigger = NEW(g->arena, const char *, cap * g->n_columns);
+
+        if (!bigger)
+            return false;
+        if (g->n_rows)
+            memcpy(bigger, g->cells, g->n_rows * g->n_columns * sizeof *bigger);
+        g->cells = bigger;
+        g->cap_rows = cap;
+    }
+    for (size_t i = 0; i < g->n_columns; i++)
+        g->cells[g->n_rows * g->n_columns + i] = "";
+    g->n_rows++;
+    return true;
+}
+
+void grid_set(struct grid *g, size_t column, const char *text)
+{
+    int most = g->columns[column].most;
+
+    assert(g->n_rows > 0 && column < g->n_columns);
+    g->cells[(g->n_rows - 1) * g->n_columns + column] =
+        text_clean(g->arena, str_of(text), most ? most : TERM_COLUMNS_PIPE);
+}
+
+static const char *cell(const struct grid *g, size_t row, size_t column)
+{
+    return g->cells[row * g->n_columns + column];
+}
+
+static int sum(const int *widths, size_t n)
+{
+    int all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all += widths[i] + (i ? GAP : 0);
+    return all;
+}
+
+static void measure(const struct grid *g, int room, int *widths)
+{
+    for (size_t c = 0; c < g->n_columns; c++) {
+        widths[c] = text_width(str_of(g->columns[c].title));
+        for (size_t r = 0; r < g->n_rows; r++) {
+            int w = text_width(str_of(cell(g, r, c)));
+            widths[c] = w > widths[c] ? w : widths[c];
+        }
+    }
+    while (sum(widths, g->n_columns) > room) {
+        size_t widest = 0;
+
+        for (size_t c = 1; c < g->n_columns; c++)
+            if (widths[c] > widths[widest])
+                widest = c;
+        if (widths[widest] <= NARROWEST)
+            return; /* the terminal wraps: better than nothing */
+        widths[widest]--;
+    }
+}
+
+static void print_cell(const struct grid *g, const struct term *t, size_t c, const char *text,
+                       int width)
+{
+    const char *cut = text_clean(g->arena, str_of(text), width > 0 ? width : 1);
+    int pad = width - text_width(str_of(cut));
+    bool last = c + 1 == g->n_columns;
+
+    pad = pad > 0 ? pad : 0;
+    if (g->columns[c].align == ALIGN_RIGHT)
+        fprintf(t->file, "%*s%s", pad, "", cut);
+    else
+        fprintf(t->file, "%s%*s", cut, last ? 0 : pad, "");
+    if (!last)
+        fprintf(t->file, "%*s", GAP, "");
+}
+
+void grid_print(const struct grid *g, const struct term *t, int indent)
+{
+    int widths[GRID_COLUMNS_MAX];
+
+    measure(g, t->columns - indent, widths);
+    fprintf(t->file, "%*s%s", indent, "", term_ink(t, INK_DIM));
+    for (size_t c = 0; c < g->n_columns; c++)
+        print_cell(g, t, c, g->columns[c].title, widths[c]);
+    fprintf(t->file, "%s\n", term_ink(t, INK_PLAIN));
+    for (size_t r = 0; r < g->n_rows; r++) {
+        fprintf(t->file, "%*s", indent, "");
+        for (size_t c = 0; c < g->n_columns; c++)
+            print_cell(g, t, c, cell(g, r, c), widths[c]);
+        fputc('\n', t->file);
+    }
+}
