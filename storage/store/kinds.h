@@ -5,7 +5,7 @@
 /* RECORD_LEAD, RECORD_DEAL, ... The numbers are not stored anywhere. */
 enum record_kind {
     RECORD_NONE,
-#define RECORD(kind, table, ctype, descriptor, scope, order) RECORD_##kind,
+#define RECORD(kind, table, ctype, descriptor, scope, id_path, order) RECORD_##kind,
 #define COLUMN(kind, column, type, path, flags)
 #define WORDS(kind, path)
 #include "store/records.def"
@@ -18,7 +18,7 @@ enum record_kind {
 /* LEAD_BY_email, DEAL_BY_stage, ...: a column names its kind too. */
 enum record_column {
     COLUMN_NONE,
-#define RECORD(kind, table, ctype, descriptor, scope, order)
+#define RECORD(kind, table, ctype, descriptor, scope, id_path, order)
 #define COLUMN(kind, column, type, path, flags) kind##_BY_##column,
 #define WORDS(kind, path)
 #include "store/records.def"

@@ -2,8 +2,10 @@
 #ifndef STORE_RECORD_TYPES_H
 #define STORE_RECORD_TYPES_H
 
+#include "internal/v1/records.h"
 #include "sales/v1/activity.h"
 #include "sales/v1/deal.h"
 #include "sales/v1/lead.h"
+#include "sales/v1/pipeline.h"
 
 #endif

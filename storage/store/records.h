@@ -13,7 +13,7 @@
 #include "store/store.h"
 
 /* clang-format off */
-#define RECORD(kind, table, ctype, descriptor, scope, order)                                   \
+#define RECORD(kind, table, ctype, descriptor, scope, id_path, order)                               \
     MUST_CHECK static inline enum status tx_insert_##table(struct tx *tx, ctype *m)            \
     {                                                                                          \
         return tx_insert(tx, RECORD_##kind, &m->base);                                         \

@@ -30,7 +30,7 @@
  *     UNAVAILABLE  STORE_BUSY, STORE_DOWN, STORE_READ_ONLY, STORE_IO: nothing was written;
  *                  COMMIT_UNKNOWN: the connection died during commit, the unit may have happened
  *     CONFLICT     CONCURRENT_CHANGE, ETAG_MISMATCH
- *     EXISTS       UNIQUE_<column>: metadata `column` and `kind` name the taken value
+ *     EXISTS       UNIQUE: metadata `kind` and `column` name what is taken
  *     EXHAUSTED    STORE_FULL: no space left; STORE_QUEUE: more units wait than the queue holds
  *     DEADLINE     the deadline passed, in the queue or in a statement
  *     DATA_LOSS    a row fails authentication, or the engine reports corruption
@@ -133,7 +133,7 @@ struct list_query {
 struct list_page {
     ProtobufCMessage **items; /* [n_items], in c->arena */
     size_t n_items;
-    char *next_page_token; /* "" on the last page; else opaque, bound to the same query */
+    char *next_page_token; /* never NULL; "" on the last page; else bound to the same query */
 };
 
 /* INVALID with a field violation (filter, order_by, search, page_token, page_size). */
