@@ -1,0 +1,262 @@
+/* The driver: a bounded pool of sessions. */
+#include "postgres/postgres_store.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "postgres/session.h"
+
+enum {
+    DOWN_FIRST_MS = 20, /* after a failed connection nobody tries for this long, doubling */
+    DOWN_MOST_MS = 2000,
+    WAIT_SLICE_NS = 50000000, /* how often a waiting caller looks whether it was cancelled */
+};
+
+struct postgres_driver {
+    struct sql_driver base; /* first: a sql_driver * is a postgres_driver * */
+    char *conninfo;         /* owned */
+    size_t max;
+    pthread_mutex_t lock; /* guards all that follows */
+    pthread_cond_t freed;
+    struct session *idle[POSTGRES_POOL_MAX]; /* the one used last is used first */
+    size_t n_idle, n_open;
+    int64_t down_until_ns;
+    int failures; /* connections refused in a row */
+};
+
+static struct postgres_driver *self(struct sql_driver *d)
+{
+    return (struct postgres_driver *)d;
+}
+
+/* With the lock held. */
+static void wait_for_one(struct postgres_driver *d, struct call *c)
+{
+    int64_t ns = call_left_ns(c, WAIT_SLICE_NS);
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    ns += until.tv_nsec + 1000;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_cond_timedwait(&d->freed, &d->lock, &until);
+}
+
+/* Says goodbye to a session; its place in the pool is free. */
+static void discard(struct postgres_driver *d, struct session *s)
+{
+    session_close(s);
+    pthread_mutex_lock(&d->lock);
+    d->n_open--;
+    pthread_cond_signal(&d->freed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* Connects in a place that is already counted in n_open. */
+static enum status connect_one(struct postgres_driver *d, struct call *c, struct session **out)
+{
+    enum status s = session_open(c, &d->base, d->conninfo, out);
+    int64_t ms;
+
+    pthread_mutex_lock(&d->lock);
+    if (s == STATUS_OK) {
+        d->failures = 0;
+        d->down_until_ns = 0;
+    } else {
+        ms = (int64_t)DOWN_FIRST_MS << (d->failures < 7 ? d->failures : 7);
+        d->failures++;
+        d->down_until_ns = call_monotonic_ns(c) + (ms < DOWN_MOST_MS ? ms : DOWN_MOST_MS) * 1000000;
+        d->n_open--;
+        pthread_cond_signal(&d->freed);
+    }
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
+
+/* An idle session, or NULL with a place reserved for a new one. */
+static enum status reserve(struct postgres_driver *d, struct call *c, struct session **out)
+{
+    enum status s = STATUS_OK;
+
+    *out = NULL;
+    pthread_mutex_lock(&d->lock);
+    while (!d->n_idle && d->n_open >= d->max && (s = call_check(c)) == STATUS_OK)
+        wait_for_one(d, c);
+    if (s == STATUS_OK && d->n_idle)
+        *out = d->idle[--d->n_idle];
+    else if (s == STATUS_OK && call_monotonic_ns(c) < d->down_until_ns)
+        s = sql_fail(c, NULL, SQL_ERROR_CONNECTION, NULL);
+    else if (s == STATUS_OK)
+        d->n_open++;
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
+
+static enum status borrow(struct postgres_driver *d, struct call *c, struct session **out)
+{
+    for (;;) {
+        TRY(reserve(d, c, out));
+        if (!*out)
+            return connect_one(d, c, out);
+        if (session_is_alive(*out, c))
+            return STATUS_OK;
+        discard(d, *out); /* bounded: each turn removes one session */
+    }
+}
+
+static void give_back(struct postgres_driver *d, struct session *s)
+{
+    if (s->dead) {
+        discard(d, s);
+        return;
+    }
+    pthread_mutex_lock(&d->lock);
+    d->idle[d->n_idle++] = s;
+    pthread_cond_signal(&d->freed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+static enum status run(struct sql_driver *base, struct call *c, struct sql_unit *unit)
+{
+    struct postgres_driver *d = self(base);
+    struct session *s;
+    enum status r = borrow(d, c, &s);
+
+    if (r != STATUS_OK) {
+        if (r == STATUS_UNAVAILABLE)
+            unit->error = SQL_ERROR_CONNECTION;
+        return r;
+    }
+    r = session_begin(s, c, unit);
+    if (r == STATUS_OK)
+        r = unit->fn(c, &s->base, unit->arg);
+    if (r == STATUS_OK && s->base.error != SQL_ERROR_NONE)
+        r = sql_fail(c, &s->base, s->base.error, NULL);
+    if (r == STATUS_OK)
+        r = session_commit(s, c);
+    unit->error = r == STATUS_OK ? SQL_ERROR_NONE : s->base.error;
+    unit->taken = s->base.taken;
+    if (r != STATUS_OK)
+        session_rollback(s, c);
+    give_back(d, s);
+    return r;
+}
+
+static void close_driver(struct sql_driver *base)
+{
+    struct postgres_driver *d = self(base);
+
+    assert(d->n_idle == d->n_open);
+    while (d->n_idle)
+        session_close(d->idle[--d->n_idle]);
+    pthread_cond_destroy(&d->freed);
+    pthread_mutex_destroy(&d->lock);
+    free(d->conninfo);
+    free(d);
+}
+
+static const struct sql_driver_ops ops = {
+    .name = "postgres", .batch_rows = 32, .run = run, .close = close_driver};
+
+static enum status open_driver(struct call *c, const struct postgres_options *o,
+                               struct postgres_driver **out)
+{
+    struct postgres_driver *d = calloc(1, sizeof *d);
+    pthread_condattr_t monotonic;
+
+    *out = NULL;
+    assert(o->pool_max <= POSTGRES_POOL_MAX);
+    if (!d || !(d->conninfo = strdup(o->conninfo))) {
+        free(d);
+        return call_nomem(c);
+    }
+    d->base = (struct sql_driver){&ops, o->fault};
+    d->max = o->pool_max ? o->pool_max : POSTGRES_POOL_DEFAULT;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&d->freed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    *out = d;
+    return STATUS_OK;
+}
+
+/* Does row-level security bind this role on every table that has a tenant? */
+static const char role_sql[] =
+    "SELECT (r.rolsuper OR r.rolbypassrls)::int::bigint, (SELECT COUNT(*) FROM pg_class c "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
+    "WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) AND NOT (c.relrowsecurity AND "
+    "(c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')))) "
+    "FROM pg_roles r WHERE r.rolname = current_user";
+
+static enum status role_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    assert(n == 2);
+    return cols[0].i || cols[1].i
+               ? call_fail_as(
+                     arg, STATUS_PRECONDITION, "ROLE_UNBOUND",
+                     "the database role is not bound by row-level security: it is superuser, "
+                     "has BYPASSRLS, or owns tables without FORCE")
+               : STATUS_OK;
+}
+
+static enum status check_role(struct call *c, struct sql_conn *conn, void *arg)
+{
+    (void)arg;
+    return sql_query(conn, c, &(struct sql_statement){role_sql, NULL, 0}, role_row, c);
+}
+
+enum status postgres_store_open(struct call *c, const struct postgres_options *o,
+                                struct store **out)
+{
+    const struct sql_options options = {o->master_key_path,
+                                        o->create_master_key ? KEY_CREATE : KEY_MUST_EXIST};
+    struct sql_unit role = {.mode = STORE_READ, .fn = check_role};
+    struct postgres_driver *d;
+    enum status s;
+
+    *out = NULL;
+    TRY(open_driver(c, o, &d));
+    if (o->role == POSTGRES_ROLE_BOUND && (s = run(&d->base, c, &role)) != STATUS_OK) {
+        close_driver(&d->base);
+        return s;
+    }
+    return sql_store_open(c, &d->base, &options, out);
+}
+
+static enum status grant(struct call *c, struct sql_conn *conn, void *arg)
+{
+    struct session *s = (struct session *)conn;
+    char *role = PQescapeLiteral(s->pg, arg, strlen(arg));
+    char *text =
+        role ? arena_printf(&c->arena,
+                            "DO $$ DECLARE role text := %s; BEGIN "
+                            "EXECUTE format('GRANT USAGE ON SCHEMA %%I TO %%I', "
+                            "current_schema(), role); "
+                            "EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL "
+                            "TABLES IN SCHEMA %%I TO %%I', current_schema(), role); "
+                            "EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON schema_version "
+                            "FROM %%I', role); END $$",
+                            role)
+             : NULL;
+
+    PQfreemem(role);
+    return text ? conn->ops->script(conn, c, text) : call_nomem(c);
+}
+
+enum status postgres_migrate(struct call *c, const char *conninfo, const char *app_role)
+{
+    const struct postgres_options o = {.conninfo = conninfo, .pool_max = 1};
+    struct sql_unit u = {.mode = STORE_WRITE, .fn = grant, .arg = (void *)app_role};
+    struct postgres_driver *d;
+    enum status s;
+
+    TRY(open_driver(c, &o, &d));
+    s = sql_migrate(c, &d->base);
+    if (s == STATUS_OK && app_role)
+        s = run(&d->base, c, &u);
+    close_driver(&d->base);
+    return s;
+}

@@ -1,0 +1,161 @@
+/* From message fields to SQL values. The only place that turns personal data into blind values. */
+#include "sql/columns.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/words.h"
+
+enum { DOMAIN_MAX = 96, TOKENS_MAX = WORDS_MAX + TAGS_MAX };
+
+static struct sql_value blind(struct tx *tx, const struct column_info *c, str value, bool *ok)
+{
+    char domain[DOMAIN_MAX];
+    unsigned char *out = arena_take(&tx->call->arena, BLIND_BYTES);
+
+    if (!out) {
+        *ok = false;
+        return sql_null();
+    }
+    snprintf(domain, sizeof domain, "blind.%s.%s", record_info(c->kind)->table, c->name);
+    seal_digest(&tx->keys->index, domain, value, out, BLIND_BYTES);
+    return sql_bytes(out, BLIND_BYTES);
+}
+
+static struct sql_value id_value(struct tx *tx, str text, bool *ok)
+{
+    struct uuid *u = NEW(&tx->call->arena, struct uuid, 1);
+
+    if (!u) {
+        *ok = false;
+        return sql_null();
+    }
+    if (!uuid_parse(text, u))
+        *u = (struct uuid){{0}};
+    return sql_bytes(u->b, sizeof u->b);
+}
+
+struct sql_value column_value(struct tx *tx, const struct column_info *c, str text, int64_t number,
+                              bool *ok)
+{
+    switch (c->type) {
+    case COLUMN_INT:
+    case COLUMN_ENUM:
+    case COLUMN_BOOL:
+    case COLUMN_TIME: return sql_int(number);
+    case COLUMN_TEXT: return sql_text(text);
+    case COLUMN_ID: return id_value(tx, text, ok);
+    case COLUMN_BLIND: return blind(tx, c, text, ok);
+    case COLUMN_TAGS: break;
+    }
+    assert(!"tags have no column");
+    return sql_null();
+}
+
+size_t columns_read(struct tx *tx, const struct record_info *info, const ProtobufCMessage *m,
+                    struct sql_value *values, bool *ok)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < info->n_columns; i++) {
+        const struct column_info *c = &info->columns[i];
+        struct field_value v;
+
+        if (!column_is_stored(c))
+            continue;
+        v = field_read(m, &c->path);
+        if (v.is_set)
+            values[n++] = column_value(tx, c, v.text, v.number, ok);
+        else if (!(c->flags & COLUMN_ORDER))
+            values[n++] = sql_null();
+        else
+            values[n++] = c->type == COLUMN_TEXT ? sql_text(STR("")) : sql_int(COLUMN_MISSING);
+    }
+    return n;
+}
+
+static int64_t token(struct tx *tx, const char *domain, str value)
+{
+    unsigned char d[TOKEN_BYTES];
+
+    seal_digest(&tx->keys->index, domain, value, d, sizeof d);
+    return token_at((str){(char *)d, sizeof d}, 0);
+}
+
+int64_t token_of_word(struct tx *tx, const struct record_info *info, str word)
+{
+    char domain[DOMAIN_MAX];
+
+    snprintf(domain, sizeof domain, "word.%s", info->table);
+    return token(tx, domain, word);
+}
+
+int64_t token_of_tag(struct tx *tx, const struct column_info *c, str tag)
+{
+    char domain[DOMAIN_MAX];
+
+    snprintf(domain, sizeof domain, "tag.%s.%s", record_info(c->kind)->table, c->name);
+    return token(tx, domain, tag);
+}
+
+int64_t token_at(str packed, size_t i)
+{
+    uint64_t v = 0;
+
+    assert((i + 1) * TOKEN_BYTES <= packed.n);
+    for (size_t j = 0; j < TOKEN_BYTES; j++)
+        v = v << 8 | (unsigned char)packed.p[i * TOKEN_BYTES + j];
+    return (int64_t)v;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, TOKEN_BYTES);
+}
+
+static void put(unsigned char *p, size_t i, int64_t token)
+{
+    for (size_t j = 0; j < TOKEN_BYTES; j++)
+        p[i * TOKEN_BYTES + j] = (unsigned char)((uint64_t)token >> (8 * (TOKEN_BYTES - 1 - j)));
+}
+
+/* Sorts and drops repetitions; returns how many are left. */
+static size_t tidy(unsigned char *p, size_t n)
+{
+    size_t kept = 0;
+
+    qsort(p, n, TOKEN_BYTES, compare);
+    for (size_t i = 0; i < n; i++)
+        if (!kept || compare(p + (kept - 1) * TOKEN_BYTES, p + i * TOKEN_BYTES) != 0)
+            memmove(p + kept++ * TOKEN_BYTES, p + i * TOKEN_BYTES, TOKEN_BYTES);
+    return kept;
+}
+
+enum status tokens_read(struct tx *tx, const struct record_info *info, const ProtobufCMessage *m,
+                        str *packed_out)
+{
+    struct words words = {.n = 0};
+    unsigned char *p = arena_take(&tx->call->arena, TOKENS_MAX * TOKEN_BYTES);
+    size_t n = 0;
+
+    *packed_out = (str){0};
+    if (!p)
+        return call_nomem(tx->call);
+    for (size_t i = 0; i < info->n_words; i++)
+        if (!words_add(&tx->call->arena, field_read(m, &info->words[i]).text, &words))
+            return call_nomem(tx->call);
+    for (size_t i = 0; i < words.n; i++)
+        put(p, n++, token_of_word(tx, info, words.list[i]));
+    for (size_t i = 0; i < info->n_columns; i++) {
+        struct field_value v;
+
+        if (info->columns[i].type != COLUMN_TAGS)
+            continue;
+        v = field_read(m, &info->columns[i].path);
+        for (size_t j = 0; j < v.n_tags && n < TOKENS_MAX; j++)
+            put(p, n++, token_of_tag(tx, &info->columns[i], str_of(v.tags[j])));
+    }
+    *packed_out = (str){(char *)p, tidy(p, n) * TOKEN_BYTES};
+    return STATUS_OK;
+}

@@ -1,0 +1,95 @@
+/* The part of a connection that both engines share: one way to fail, one way to be made to fail. */
+#include "sql/driver.h"
+
+#include <assert.h>
+
+#include "store/record_info.h"
+
+static const struct {
+    enum status status;
+    const char *reason, *text;
+} errors[SQL_ERRORS] = {
+#define X(name, status, reason, retry, text)                                                       \
+    [SQL_ERROR_##name] = {STATUS_##status, (reason), (text)},
+    SQL_ERROR_LIST(X)
+#undef X
+};
+
+enum status sql_fail(struct call *c, struct sql_conn *conn, enum sql_error error,
+                     const char *detail)
+{
+    assert(error > SQL_ERROR_NONE && error < SQL_ERRORS);
+    if (conn && conn->error == SQL_ERROR_NONE)
+        conn->error = error;
+    return call_fail_as(c, errors[error].status, errors[error].reason, "%s%s%s", errors[error].text,
+                        detail ? ": " : "", detail ? detail : "");
+}
+
+bool sql_fault_hits(struct sql_driver *d, enum sql_error *out)
+{
+    if (!d->fault || atomic_load_explicit(&d->fault->countdown, memory_order_relaxed) <= 0 ||
+        atomic_fetch_sub(&d->fault->countdown, 1) != 1)
+        return false;
+    *out = d->fault->error;
+    return true;
+}
+
+enum record_column sql_column_of(str table, str column)
+{
+    enum record_kind kind = record_kind_of(table);
+
+    if (kind == RECORD_NONE)
+        return COLUMN_NONE;
+    for (int i = COLUMN_NONE + 1; i < RECORD_COLUMNS; i++) {
+        const struct column_info *info = column_info((enum record_column)i);
+
+        if (info->kind == kind && str_eq(str_of(info->name), column))
+            return (enum record_column)i;
+    }
+    return COLUMN_NONE;
+}
+
+enum record_column sql_column_of_index(str index)
+{
+    if (!str_ends(index, STR("_key")))
+        return COLUMN_NONE;
+    index.n -= 4;
+    for (int i = RECORD_NONE + 1; i < RECORD_KINDS; i++) {
+        str table = str_of(record_info((enum record_kind)i)->table);
+        enum record_column column;
+
+        if (!str_starts(index, table) || index.n <= table.n || index.p[table.n] != '_')
+            continue;
+        column = sql_column_of(table, str_sub(index, table.n + 1, index.n));
+        if (column != COLUMN_NONE)
+            return column;
+    }
+    return COLUMN_NONE;
+}
+
+/* True: the operation may go on. */
+static enum status admit(struct sql_conn *conn, struct call *c)
+{
+    enum sql_error error;
+
+    if (conn->error != SQL_ERROR_NONE)
+        return sql_fail(c, conn, conn->error, NULL);
+    if (sql_fault_hits(conn->driver, &error))
+        return sql_fail(c, conn, error, "injected");
+    return STATUS_OK;
+}
+
+enum status sql_exec(struct sql_conn *conn, struct call *c, const struct sql_statement *s)
+{
+    assert(s->n_args <= SQL_ARGS_MAX);
+    TRY(admit(conn, c));
+    return conn->ops->exec(conn, c, s);
+}
+
+enum status sql_query(struct sql_conn *conn, struct call *c, const struct sql_statement *s,
+                      sql_row_fn row, void *arg)
+{
+    assert(s->n_args <= SQL_ARGS_MAX);
+    TRY(admit(conn, c));
+    return conn->ops->query(conn, c, s, row, arg);
+}

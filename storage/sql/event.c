@@ -1,0 +1,164 @@
+/* The transactional outbox, and the counters. */
+#include <assert.h>
+
+#include "sql/tx.h"
+
+static struct seal_place event_place(int64_t tenant_id, struct uuid id)
+{
+    return (struct seal_place){.table = "outbox", .tenant_id = tenant_id, .id = id};
+}
+
+enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str subject_id,
+                     const ProtobufCMessage *data)
+{
+    struct call *c = tx->call;
+    const struct record_info *info = record_info(kind);
+    struct uuid *ids = NEW(&c->arena, struct uuid, 2); /* the event's and the subject's */
+    size_t n = protobuf_c_message_get_packed_size(data);
+    uint8_t *plain = arena_take(&c->arena, n + 1);
+    struct seal_place place;
+    struct sql_value *row;
+    str body;
+
+    TRY(tx_writable(tx));
+    if (!ids || !plain ||
+        (!tx->events && !(tx->events = batch_new(c, &tx->store->statements->events,
+                                                 tx->store->driver->ops->batch_rows))))
+        return call_nomem(c);
+    ids[0] = uuid_new(c);
+    ids[1] = record_id(info, subject_id);
+    n = protobuf_c_message_pack(data, plain);
+    place = event_place(tx->tenant_id, ids[0]);
+    TRY(seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, &body));
+    TRY(batch_add(tx->events, tx->conn, c, &row));
+    row[0] = sql_int(tx->tenant_id);
+    row[1] = sql_bytes(ids[0].b, sizeof ids[0].b);
+    row[2] = sql_text(str_of(type));
+    row[3] = sql_text(str_of(info->table));
+    row[4] = sql_bytes(ids[1].b, sizeof ids[1].b);
+    row[5] = sql_int(call_now_us(c));
+    row[6] = sql_bytes(body.p, body.n);
+    return STATUS_OK;
+}
+
+struct event_rows {
+    struct tx *tx;
+    struct event_page *page;
+    str *sealed; /* [limit] */
+    size_t limit;
+};
+
+/* txid, seq, tenant_id, id, type, kind, subject, create_time, body */
+static enum status event_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    struct event_rows *r = arg;
+    struct arena *a = &r->tx->call->arena;
+    struct event *e = &r->page->events[r->page->n_events];
+
+    assert(n == 9 && r->page->n_events < r->limit);
+    *e = (struct event){.cursor = {cols[0].i, cols[1].i},
+                        .tenant_id = cols[2].i,
+                        .created_us = cols[7].i,
+                        .type = arena_str(a, cols[4].s),
+                        .kind = record_kind_of(cols[5].s)};
+    if (cols[3].s.n == sizeof e->id.b && cols[6].s.n == sizeof e->subject.b) {
+        memcpy(e->id.b, cols[3].s.p, sizeof e->id.b);
+        memcpy(e->subject.b, cols[6].s.p, sizeof e->subject.b);
+    }
+    r->sealed[r->page->n_events++] = arena_str(a, cols[8].s);
+    return e->type.p && r->sealed[r->page->n_events - 1].p ? STATUS_OK : call_nomem(r->tx->call);
+}
+
+/* Rows of several tenants may come in a system unit: their keys are read in the same transaction.
+ */
+static enum status open_event(struct tx *tx, struct event *e, str sealed)
+{
+    struct seal_place place = event_place(e->tenant_id, e->id);
+    const struct tenant_keys *keys =
+        e->tenant_id == tx->tenant_id ? tx->keys : keyring_find(tx->store->keyring, e->tenant_id);
+    const struct seal_key *key = NULL;
+    uint32_t id;
+
+    if (!keys)
+        TRY(keyring_load(tx->store->keyring, tx->call, tx->conn, e->tenant_id, &keys));
+    if (keys && seal_key_id(sealed, &id))
+        key = tenant_keys_find(keys, id);
+    if (!key || !seal_open(tx->call, key, &place, sealed, &e->data))
+        return call_fail_as(tx->call, STATUS_DATA_LOSS, "EVENT_DAMAGED",
+                            "a stored event fails its authentication");
+    return STATUS_OK;
+}
+
+enum status tx_event_list(struct tx *tx, struct event_cursor after, size_t limit,
+                          struct event_page *out)
+{
+    static const char all[] =
+        "SELECT txid, seq, tenant_id, id, type, kind, subject, create_time, body "
+        "FROM outbox_visible WHERE (txid, seq) > ($1, $2) "
+        "ORDER BY txid, seq LIMIT $3",
+                      own[] =
+                          "SELECT txid, seq, tenant_id, id, type, kind, subject, create_time, body "
+                          "FROM outbox_visible WHERE tenant_id = $4 AND (txid, seq) > ($1, $2) "
+                          "ORDER BY txid, seq LIMIT $3";
+    struct event_rows rows = {.tx = tx, .page = out, .limit = limit};
+    const struct sql_value args[] = {sql_int(after.txid), sql_int(after.seq),
+                                     sql_int((int64_t)limit), sql_int(tx->tenant_id)};
+
+    assert(limit > 0 && limit <= PAGE_SIZE_MAX);
+    *out = (struct event_page){.next = after};
+    out->events = NEW(&tx->call->arena, struct event, limit);
+    rows.sealed = NEW(&tx->call->arena, str, limit);
+    if (!out->events || !rows.sealed)
+        return call_nomem(tx->call);
+    TRY(tx_query(tx,
+                 &(struct sql_statement){tx->tenant_id ? own : all, args, tx->tenant_id ? 4 : 3},
+                 event_row, &rows));
+    for (size_t i = 0; i < out->n_events; i++)
+        TRY(open_event(tx, &out->events[i], rows.sealed[i]));
+    if (out->n_events)
+        out->next = out->events[out->n_events - 1].cursor;
+    return STATUS_OK;
+}
+
+static enum status cursor_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    assert(n == 2);
+    *(struct event_cursor *)arg = (struct event_cursor){cols[0].i, cols[1].i};
+    return STATUS_OK;
+}
+
+enum status tx_event_end(struct tx *tx, struct event_cursor *out)
+{
+    static const char all[] = "SELECT txid, seq FROM outbox_visible "
+                              "ORDER BY txid DESC, seq DESC LIMIT 1",
+                      own[] = "SELECT txid, seq FROM outbox_visible WHERE tenant_id = $1 "
+                              "ORDER BY txid DESC, seq DESC LIMIT 1";
+    const struct sql_value args[] = {sql_int(tx->tenant_id)};
+
+    *out = (struct event_cursor){0};
+    return tx_query(tx,
+                    &(struct sql_statement){tx->tenant_id ? own : all, args, tx->tenant_id != 0},
+                    cursor_row, out);
+}
+
+static enum status number_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    assert(n == 1);
+    *(int64_t *)arg = cols[0].i;
+    return STATUS_OK;
+}
+
+enum status tx_counter_next(struct tx *tx, const char *name, int64_t *out)
+{
+    const struct sql_value args[] = {sql_int(tx->tenant_id), sql_text(str_of(name))};
+
+    *out = 0;
+    TRY(tx_writable(tx));
+    return tx_query(tx,
+                    &(struct sql_statement){
+                        "INSERT INTO counter(tenant_id, name, value) VALUES($1, $2, 1) "
+                        "ON CONFLICT (tenant_id, name) DO UPDATE SET value = counter.value + 1 "
+                        "RETURNING value",
+                        args, 2},
+                    number_row, out);
+}

@@ -1,0 +1,324 @@
+/* Single records: a message becomes a sealed body with index columns beside it, and back. */
+#include <assert.h>
+#include <google/protobuf/timestamp.pb-c.h>
+
+#include "sql/columns.h"
+#include "sql/tx.h"
+
+static void *unpack_alloc(void *arena, size_t n)
+{
+    return arena_take(arena, n);
+}
+
+static void unpack_free(void *arena, void *p)
+{
+    (void)arena, (void)p; /* goes with the arena */
+}
+
+static enum status gone(struct tx *tx, const struct record_info *info)
+{
+    return call_fail(tx->call, STATUS_NOT_FOUND, "no %s has this id", info->table);
+}
+
+static enum status stale(struct tx *tx, const struct record_info *info)
+{
+    return call_fail_as(tx->call, STATUS_CONFLICT, "ETAG_MISMATCH",
+                        "the %s was changed since it was read", info->table);
+}
+
+static enum status damaged(struct tx *tx, const struct record_info *info)
+{
+    return call_fail_as(tx->call, STATUS_DATA_LOSS, "RECORD_DAMAGED",
+                        "a stored %s fails its authentication", info->table);
+}
+
+/* Writes what the store owns into the message. */
+static enum status stamp(struct tx *tx, const struct record_info *info, ProtobufCMessage *m,
+                         const struct seen *s, int64_t update_us)
+{
+    struct arena *a = &tx->call->arena;
+    Google__Protobuf__Timestamp *t = NEW(a, Google__Protobuf__Timestamp, 2);
+    char *id = NULL, *etag = etag_make(a, s->id, s->version);
+
+    if (field_read(m, &info->id).text.n == 0 && (id = uuid_text(a, s->id)) == NULL)
+        return call_nomem(tx->call);
+    if (!t || !etag)
+        return call_nomem(tx->call);
+    if ((id && !field_set_text(m, &info->id, id)) ||
+        (info->etag.n && !field_set_text(m, &info->etag, etag)) ||
+        (info->create_time.n && !field_set_time(m, &info->create_time, &t[0], s->create_us)) ||
+        (info->update_time.n && !field_set_time(m, &info->update_time, &t[1], update_us)))
+        return call_fail(tx->call, STATUS_INTERNAL, "a %s lacks the message that holds its id",
+                         info->table);
+    return STATUS_OK;
+}
+
+/* The packed message without what stamp() would write, sealed for its place. */
+static enum status seal_body(struct tx *tx, const struct record_info *info, ProtobufCMessage *m,
+                             const struct seal_place *place, str *out)
+{
+    struct call *c = tx->call;
+    struct uuid parsed;
+    size_t n;
+    uint8_t *p;
+    str id = field_read(m, &info->id).text;
+
+    if (uuid_parse(id, &parsed))
+        field_set_text(m, &info->id, (char *)protobuf_c_empty_string);
+    if (info->etag.n)
+        field_set_text(m, &info->etag, (char *)protobuf_c_empty_string);
+    n = protobuf_c_message_get_packed_size(m);
+    if (n > MESSAGE_BYTES_MAX)
+        return call_fail(c, STATUS_INVALID, "a %s is larger than %d bytes", info->table,
+                         MESSAGE_BYTES_MAX);
+    if ((p = arena_take(&c->arena, n + 1)) == NULL)
+        return call_nomem(c);
+    n = protobuf_c_message_pack(m, p);
+    return seal(c, tenant_keys_current(tx->keys), place, (str){(char *)p, n}, out);
+}
+
+static enum status add_word(struct tx *tx, struct uuid *id, int64_t token)
+{
+    struct sql_value *row;
+
+    if (!tx->words && (tx->words = batch_new(tx->call, &tx->store->statements->words,
+                                             tx->store->driver->ops->batch_rows)) == NULL)
+        return call_nomem(tx->call);
+    TRY(batch_add(tx->words, tx->conn, tx->call, &row));
+    row[0] = sql_int(tx->tenant_id);
+    row[1] = sql_int(token);
+    row[2] = sql_bytes(id->b, sizeof id->b);
+    return STATUS_OK;
+}
+
+static enum status remove_word(struct tx *tx, const struct uuid *id, int64_t token)
+{
+    return tx_exec(tx, &(struct sql_statement){
+                           "DELETE FROM word WHERE tenant_id = $1 AND token = $2 AND id = $3",
+                           (struct sql_value[]){sql_int(tx->tenant_id), sql_int(token),
+                                                sql_bytes(id->b, sizeof id->b)},
+                           3});
+}
+
+/* Both lists are sorted: what is only in `before` goes, what is only in `after` comes. */
+static enum status change_words(struct tx *tx, struct uuid *id, str before, str after)
+{
+    size_t i = 0, j = 0, n = before.n / TOKEN_BYTES, m = after.n / TOKEN_BYTES;
+
+    while (i < n || j < m) {
+        int order =
+            i == n   ? 1
+            : j == m ? -1
+                     : memcmp(before.p + i * TOKEN_BYTES, after.p + j * TOKEN_BYTES, TOKEN_BYTES);
+
+        if (order < 0)
+            TRY(remove_word(tx, id, token_at(before, i++)));
+        else if (order > 0)
+            TRY(add_word(tx, id, token_at(after, j++)));
+        else
+            i++, j++;
+    }
+    return STATUS_OK;
+}
+
+/* The message's id, or a new one that is written into it; a copy in the arena. */
+static struct uuid *id_for_insert(struct tx *tx, const struct record_info *info,
+                                  ProtobufCMessage *m)
+{
+    struct uuid *id = NEW(&tx->call->arena, struct uuid, 1);
+    str text = field_read(m, &info->id).text;
+
+    if (id)
+        *id = text.n ? record_id(info, text) : uuid_new(tx->call);
+    return id;
+}
+
+static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m, bool copy)
+{
+    const struct record_info *info = tx_kind(tx, kind);
+    struct call *c = tx->call;
+    int64_t now = call_now_us(c);
+    struct uuid *id = id_for_insert(tx, info, m);
+    struct batch **b = &tx->batches[kind];
+    struct sql_value *row;
+    str body, tokens;
+    bool ok = true;
+
+    assert(m->descriptor == info->descriptor);
+    TRY(tx_writable(tx));
+    if (!id || (!*b && (*b = batch_new(c, &tx->store->statements->kinds[kind].insert,
+                                       tx->store->driver->ops->batch_rows)) == NULL))
+        return call_nomem(c);
+    struct seen s = {.id = *id, .version = 1, .create_us = now - now % 1000};
+
+    if (id->b[6] >> 4 == 7)
+        s.create_us = uuid_time_us(*id);
+    TRY(tokens_read(tx, info, m, &tokens));
+    TRY(seal_body(tx, info, m, &(struct seal_place){info->table, tx->tenant_id, *id, s.version},
+                  &body));
+    TRY(stamp(tx, info, m, &s, now));
+    TRY(batch_add(*b, tx->conn, c, &row));
+    row[0] = sql_int(tx->tenant_id);
+    row[1] = sql_bytes(id->b, sizeof id->b);
+    row[2] = sql_int(s.version);
+    row[3] = sql_int(s.create_us);
+    row[4] = sql_int(now);
+    row[5] = sql_bytes(body.p, body.n);
+    row[6] = sql_bytes(tokens.p, tokens.n);
+    row[7] = sql_int(copy ? token_at((str){(char *)id->b + 8, 8}, 0) : 0);
+    columns_read(tx, info, m, row + RECORD_FIXED_N, &ok);
+    for (size_t i = 0; i < tokens.n / TOKEN_BYTES; i++)
+        TRY(add_word(tx, id, token_at(tokens, i)));
+    return ok ? STATUS_OK : call_nomem(c);
+}
+
+enum status tx_insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
+{
+    return insert(tx, kind, m, false);
+}
+
+enum status tx_insert_copy(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
+{
+    return insert(tx, kind, m, true);
+}
+
+struct version {
+    struct tx *tx;
+    struct seen seen;
+};
+
+/* version, create_time, tokens */
+static enum status version_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    struct version *v = arg;
+
+    assert(n == 3);
+    v->seen.version = cols[0].i;
+    v->seen.create_us = cols[1].i;
+    v->seen.tokens = arena_str(&v->tx->call->arena, cols[2].s);
+    return v->seen.tokens.p ? STATUS_OK : call_nomem(v->tx->call);
+}
+
+/* What is stored now, from what this unit read before or from the database. */
+static enum status present(struct tx *tx, const struct record_info *info, struct uuid id,
+                           struct seen *out)
+{
+    const struct seen *known = seen_find(tx, id);
+    struct version v = {.tx = tx, .seen = {.id = id}};
+
+    if (known) {
+        *out = *known;
+        return STATUS_OK;
+    }
+    TRY(tx_query(tx,
+                 &(struct sql_statement){
+                     tx->store->statements->kinds[info->kind].version,
+                     (struct sql_value[]){sql_int(tx->tenant_id), sql_bytes(id.b, sizeof id.b)}, 2},
+                 version_row, &v));
+    *out = v.seen;
+    return v.seen.version ? STATUS_OK : gone(tx, info);
+}
+
+enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
+{
+    const struct record_info *info = tx_kind(tx, kind);
+    struct call *c = tx->call;
+    int64_t now = call_now_us(c), expected;
+    struct uuid *id = NEW(&c->arena, struct uuid, 1);
+    struct sql_value args[SQL_COLUMNS_MAX + RECORD_FIXED_N];
+    struct seen s;
+    str body, tokens;
+    size_t n = 0;
+    bool ok = true;
+
+    assert(m->descriptor == info->descriptor && info->n_columns <= SQL_COLUMNS_MAX);
+    TRY(tx_writable(tx));
+    if (!id)
+        return call_nomem(c);
+    *id = record_id(info, field_read(m, &info->id).text);
+    TRY(present(tx, info, *id, &s));
+    if (info->etag.n && (!etag_read(&c->arena, *id, field_read(m, &info->etag).text, &expected) ||
+                         expected != s.version))
+        return stale(tx, info);
+    TRY(tokens_read(tx, info, m, &tokens));
+    TRY(seal_body(tx, info, m, &(struct seal_place){info->table, tx->tenant_id, *id, s.version + 1},
+                  &body));
+    args[n++] = sql_int(tx->tenant_id);
+    args[n++] = sql_bytes(id->b, sizeof id->b);
+    args[n++] = sql_int(s.version);
+    args[n++] = sql_int(s.version + 1);
+    args[n++] = sql_int(now);
+    args[n++] = sql_bytes(body.p, body.n);
+    args[n++] = sql_bytes(tokens.p, tokens.n);
+    n += columns_read(tx, info, m, args + n, &ok);
+    if (!ok)
+        return call_nomem(c);
+    TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].update, args, n}));
+    TRY(change_words(tx, id, s.tokens, tokens));
+    s.version++;
+    s.tokens = tokens;
+    TRY(seen_put(tx, &s));
+    return stamp(tx, info, m, &s, now);
+}
+
+enum status tx_delete(struct tx *tx, enum record_kind kind, str id_text, str etag)
+{
+    const struct record_info *info = tx_kind(tx, kind);
+    struct uuid id = record_id(info, id_text);
+    struct seen s;
+    int64_t expected;
+
+    TRY(tx_writable(tx));
+    TRY(present(tx, info, id, &s));
+    if (etag.n && (!etag_read(&tx->call->arena, id, etag, &expected) || expected != s.version))
+        return stale(tx, info);
+    seen_forget(tx, id);
+    TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].erase,
+                                            (struct sql_value[]){sql_int(tx->tenant_id),
+                                                                 sql_bytes(id.b, sizeof id.b),
+                                                                 sql_int(s.version)},
+                                            3}));
+    return change_words(tx, &id, s.tokens, (str){0});
+}
+
+enum status tx_match(struct tx *tx, const ProtobufCMessage *m, str etag)
+{
+    for (int i = RECORD_NONE + 1; etag.n && i < RECORD_KINDS; i++) {
+        const struct record_info *info = record_info((enum record_kind)i);
+
+        if (info->descriptor == m->descriptor && info->etag.n)
+            return str_eq(field_read(m, &info->etag).text, etag) ? STATUS_OK : stale(tx, info);
+    }
+    return STATUS_OK;
+}
+
+enum status record_read(struct record_row *r, const struct sql_value *cols)
+{
+    struct tx *tx = r->tx;
+    struct call *c = tx->call;
+    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, &c->arena};
+    struct seen s = {.version = cols[1].i, .create_us = cols[2].i};
+    const struct seal_key *key;
+    uint32_t key_id;
+    str plain;
+
+    r->message = NULL;
+    if (cols[0].s.n != sizeof s.id.b)
+        return damaged(tx, r->info);
+    memcpy(s.id.b, cols[0].s.p, sizeof s.id.b);
+    if (!seal_key_id(cols[4].s, &key_id) || !(key = tenant_keys_find(tx->keys, key_id)) ||
+        !seal_open(c, key, &(struct seal_place){r->info->table, tx->tenant_id, s.id, s.version},
+                   cols[4].s, &plain))
+        return damaged(tx, r->info);
+    r->message = protobuf_c_message_unpack(r->info->descriptor, &allocator, plain.n,
+                                           (const uint8_t *)plain.p);
+    if (!r->message)
+        return damaged(tx, r->info);
+    r->id = s.id;
+    r->version = s.version;
+    if (tx->mode == STORE_WRITE) {
+        s.tokens = arena_str(&c->arena, cols[5].s);
+        TRY(s.tokens.p ? seen_put(tx, &s) : call_nomem(c));
+    }
+    return stamp(tx, r->info, r->message, &s, cols[3].i);
+}

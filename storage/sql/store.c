@@ -1,0 +1,267 @@
+/* Units of work: keys at hand, a transaction around the function, and the decision to try again. */
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "sql/tx.h"
+
+enum {
+    RETRIES_MAX = 50, /* a unit that lost so often will lose again */
+    RETRY_FIRST_MS = 2,
+    RETRY_MOST_MS = 500,
+    NO_DEADLINE_NS = 1000000000, /* times 10: patience for a call without a deadline */
+};
+
+enum retry { NEVER, ONCE, AGAIN };
+
+static const enum retry retries[SQL_ERRORS] = {
+#define X(name, status, reason, retry, text) [SQL_ERROR_##name] = (retry),
+    SQL_ERROR_LIST(X)
+#undef X
+};
+
+struct run {
+    struct store *store;
+    const struct tenant_keys *keys;
+    enum store_mode mode;
+    int64_t tenant_id;
+    store_unit_fn fn;
+    void *arg;
+};
+
+struct call *tx_call(struct tx *tx)
+{
+    return tx->call;
+}
+
+enum status tx_writable(struct tx *tx)
+{
+    if (tx->mode == STORE_WRITE)
+        return STATUS_OK;
+    return call_fail(tx->call, STATUS_INTERNAL, "a read unit tried to write");
+}
+
+const struct record_info *tx_kind(struct tx *tx, enum record_kind kind)
+{
+    const struct record_info *info = record_info(kind);
+
+    assert((info->scope == SCOPE_SYSTEM) == (tx->tenant_id == 0));
+    return info;
+}
+
+enum status tx_flush(struct tx *tx)
+{
+    for (int i = RECORD_NONE + 1; i < RECORD_KINDS; i++)
+        TRY(batch_flush(tx->batches[i], tx->conn, tx->call));
+    TRY(batch_flush(tx->words, tx->conn, tx->call));
+    return batch_flush(tx->events, tx->conn, tx->call);
+}
+
+enum status tx_exec(struct tx *tx, const struct sql_statement *s)
+{
+    TRY(tx_flush(tx));
+    return sql_exec(tx->conn, tx->call, s);
+}
+
+enum status tx_query(struct tx *tx, const struct sql_statement *s, sql_row_fn row, void *arg)
+{
+    TRY(tx_flush(tx));
+    return sql_query(tx->conn, tx->call, s, row, arg);
+}
+
+static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
+{
+    struct run *r = arg;
+    struct tx tx = {.call = c,
+                    .conn = conn,
+                    .store = r->store,
+                    .keys = r->keys,
+                    .tenant_id = r->tenant_id,
+                    .mode = r->mode};
+
+    TRY(r->fn(c, &tx, r->arg));
+    return tx_flush(&tx);
+}
+
+/* Sleeps between attempts: exponential with full jitter, within the deadline. */
+static enum status back_off(struct call *c, int attempt, int64_t give_up_ns)
+{
+    int64_t most_ms = (int64_t)RETRY_FIRST_MS << (attempt < 8 ? attempt : 8), now, wait_ns;
+    uint64_t random;
+
+    if (most_ms > RETRY_MOST_MS)
+        most_ms = RETRY_MOST_MS;
+    c->clock->random(c->clock, &random, sizeof random);
+    wait_ns = (int64_t)(random % (uint64_t)(most_ms * 1000000)) + 100000;
+    now = call_monotonic_ns(c);
+    if (wait_ns > give_up_ns - now)
+        wait_ns = give_up_ns - now;
+    if (wait_ns > 0)
+        nanosleep(&(struct timespec){wait_ns / 1000000000, wait_ns % 1000000000}, NULL);
+    return call_check(c);
+}
+
+static bool may_retry(const struct sql_unit *u, int attempt, const struct call *c,
+                      int64_t give_up_ns)
+{
+    switch (retries[u->error]) {
+    case NEVER: return false;
+    case ONCE: return attempt == 0;
+    case AGAIN: return attempt < RETRIES_MAX && call_monotonic_ns(c) < give_up_ns;
+    }
+    return false;
+}
+
+/* Runs the unit until it commits, refuses, or must not be tried again. The last failure stays in c.
+ */
+static enum status run_unit(struct store *s, struct call *c, struct sql_unit *u)
+{
+    int64_t give_up_ns = call_monotonic_ns(c) + call_left_ns(c, 10 * (int64_t)NO_DEADLINE_NS);
+
+    for (int attempt = 0;; attempt++) {
+        enum status r;
+
+        TRY(call_check(c));
+        u->error = SQL_ERROR_NONE;
+        u->taken = COLUMN_NONE;
+        r = s->driver->ops->run(s->driver, c, u);
+        if (r == STATUS_OK || u->error == SQL_ERROR_NONE || !may_retry(u, attempt, c, give_up_ns))
+            return r;
+        call_clear(c);
+        if (retries[u->error] == AGAIN)
+            TRY(back_off(c, attempt, give_up_ns));
+    }
+}
+
+struct key_unit {
+    struct store *store;
+    int64_t tenant_id;
+    const struct tenant_keys *keys;
+};
+
+static enum status load_keys(struct call *c, struct sql_conn *conn, void *arg)
+{
+    struct key_unit *u = arg;
+
+    return keyring_load(u->store->keyring, c, conn, u->tenant_id, &u->keys);
+}
+
+static enum status create_keys(struct call *c, struct sql_conn *conn, void *arg)
+{
+    struct key_unit *u = arg;
+
+    TRY(keyring_load(u->store->keyring, c, conn, u->tenant_id, &u->keys));
+    return u->keys ? STATUS_OK : keyring_create(u->store->keyring, c, conn, u->tenant_id);
+}
+
+/* The tenant's keys; made when a tenant comes for the first time. */
+static enum status find_keys(struct store *s, struct call *c, int64_t tenant_id,
+                             const struct tenant_keys **out)
+{
+    struct key_unit u = {.store = s, .tenant_id = tenant_id};
+    struct sql_unit load = {.mode = STORE_READ, .tenant_id = tenant_id, .fn = load_keys, .arg = &u},
+                    create = {
+                        .mode = STORE_WRITE, .tenant_id = tenant_id, .fn = create_keys, .arg = &u};
+
+    if ((*out = keyring_find(s->keyring, tenant_id)) != NULL)
+        return STATUS_OK;
+    TRY(run_unit(s, c, &load));
+    if (!u.keys) {
+        TRY(run_unit(s, c, &create));
+        TRY(run_unit(s, c, &load));
+    }
+    *out = u.keys;
+    return u.keys ? STATUS_OK
+                  : call_fail(c, STATUS_INTERNAL, "the keys of a tenant were not stored");
+}
+
+/* Says which unique column is taken: callers look at fault.details for `column`. */
+static void name_taken(struct call *c, const struct sql_unit *u)
+{
+    if (u->error != SQL_ERROR_UNIQUE || u->taken == COLUMN_NONE)
+        return;
+    call_detail(c, FAULT_METADATA, NULL, STR("kind"), "%s",
+                record_info(column_info(u->taken)->kind)->table);
+    call_detail(c, FAULT_METADATA, NULL, STR("column"), "%s", column_info(u->taken)->name);
+}
+
+static enum status run(struct store *s, struct call *c, struct run *r)
+{
+    struct sql_unit u = {.mode = r->mode, .tenant_id = r->tenant_id, .fn = run_tx, .arg = r};
+    enum status status;
+
+    assert(r->fn);
+    assert(c->fault.status == STATUS_OK);
+    r->store = s;
+    TRY(find_keys(s, c, r->tenant_id, &r->keys));
+    status = run_unit(s, c, &u);
+    if (status != STATUS_OK)
+        name_taken(c, &u);
+    return status;
+}
+
+enum status store_run(struct store *s, struct call *c, enum store_mode mode, store_unit_fn fn,
+                      void *arg)
+{
+    if (c->principal.tenant_id <= 0)
+        return call_fail(c, STATUS_INTERNAL, "a unit of work without a tenant");
+    return run(
+        s, c,
+        &(struct run){.mode = mode, .tenant_id = c->principal.tenant_id, .fn = fn, .arg = arg});
+}
+
+enum status store_run_system(struct store *s, struct call *c, enum store_mode mode,
+                             store_unit_fn fn, void *arg)
+{
+    return run(s, c, &(struct run){.mode = mode, .fn = fn, .arg = arg});
+}
+
+static enum status nothing(struct call *c, struct tx *tx, void *arg)
+{
+    (void)arg;
+    (void)c;
+    return tx_query(tx, &(struct sql_statement){"SELECT 1 WHERE 1 = 0", NULL, 0}, NULL, NULL);
+}
+
+enum status store_check(struct store *s, struct call *c)
+{
+    return store_run_system(s, c, STORE_READ, nothing, NULL);
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    if (s->driver)
+        s->driver->ops->close(s->driver);
+    keyring_close(s->keyring);
+    statements_free(s->statements);
+    free(s);
+}
+
+enum status sql_store_open(struct call *c, struct sql_driver *driver,
+                           const struct sql_options *options, struct store **out)
+{
+    struct store *s = calloc(1, sizeof *s);
+    const struct tenant_keys *keys;
+    enum status r;
+
+    *out = NULL;
+    if (!s) {
+        driver->ops->close(driver);
+        return call_nomem(c);
+    }
+    s->driver = driver;
+    s->statements = statements_new(driver->ops->batch_rows);
+    r = s->statements ? keyring_open(c, options, &s->keyring) : call_nomem(c);
+    if (r == STATUS_OK)
+        r = sql_schema_check(c, driver);
+    if (r == STATUS_OK)
+        r = find_keys(s, c, 0, &keys); /* a wrong master key shows here, not at the first request */
+    if (r != STATUS_OK) {
+        store_close(s);
+        return r;
+    }
+    *out = s;
+    return STATUS_OK;
+}

@@ -1,0 +1,77 @@
+/* tx: the inside of a unit of work; private to this layer. */
+#ifndef SQL_TX_H
+#define SQL_TX_H
+
+#include "sql/batch.h"
+#include "sql/driver.h"
+#include "sql/keyring.h"
+#include "sql/statement.h"
+#include "store/record_info.h"
+
+struct store {
+    struct sql_driver *driver;     /* owned */
+    struct keyring *keyring;       /* owned */
+    struct statements *statements; /* owned */
+};
+
+/* A version read in this unit: what tx_update may rely on. */
+struct seen {
+    struct uuid id;
+    int64_t version, create_us;
+    str tokens; /* packed, as stored: see columns.h */
+};
+
+struct tx {
+    struct call *call;
+    struct sql_conn *conn;
+    struct store *store;
+    const struct tenant_keys *keys;
+    int64_t tenant_id;
+    enum store_mode mode;
+    struct seen *seen;                   /* [cap_seen] hash table by id, in the call's arena */
+    size_t n_seen, cap_seen;             /* a power of two */
+    struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */
+    struct batch *words, *events;
+};
+
+/* Sends what is batched. Every statement but a batched insert is preceded by it. */
+MUST_CHECK enum status tx_flush(struct tx *tx);
+
+/* tx_flush, then the statement. */
+MUST_CHECK enum status tx_exec(struct tx *tx, const struct sql_statement *s);
+MUST_CHECK enum status tx_query(struct tx *tx, const struct sql_statement *s, sql_row_fn row,
+                                void *arg);
+
+/* OK when the unit may write. */
+MUST_CHECK enum status tx_writable(struct tx *tx);
+
+/* The kind's row, checked against the scope of the unit: our mistake otherwise. */
+const struct record_info *tx_kind(struct tx *tx, enum record_kind kind);
+
+/* Rows that SELECT RECORD_FIELDS returned, made into messages. */
+struct record_row {
+    struct tx *tx;
+    const struct record_info *info;
+    ProtobufCMessage *message; /* out: the last one */
+    struct uuid id;
+    int64_t version;
+};
+MUST_CHECK enum status record_read(struct record_row *r, const struct sql_value *cols);
+
+/* What tx_update knows of a record, or NULL. */
+struct seen *seen_find(struct tx *tx, struct uuid id);
+MUST_CHECK enum status seen_put(struct tx *tx, const struct seen *s);
+void seen_forget(struct tx *tx, struct uuid id);
+
+/* The row id of an id text: the UUID itself, or a digest of a name. */
+struct uuid record_id(const struct record_info *info, str id);
+
+/* Etags are 11 characters made of version and id by a one-to-one mixing: opaque, and of no use with
+ * another record. */
+char *etag_make(struct arena *a, struct uuid id, int64_t version);
+bool etag_read(struct arena *a, struct uuid id, str etag, int64_t *version_out);
+
+/* Milliseconds that a UUIDv7 carries, in microseconds. */
+int64_t uuid_time_us(struct uuid id);
+
+#endif

@@ -1,0 +1,158 @@
+/* The driver: write units go to the writer, read units to one of a few reading connections. */
+#include "sqlite/sqlite_store.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "sqlite/writer.h"
+
+struct sqlite_driver {
+    struct sql_driver base; /* first: a sql_driver * is a sqlite_driver * */
+    struct writer *writer;
+    pthread_mutex_t lock; /* guards free, n_free */
+    pthread_cond_t freed;
+    struct sqlite_conn *readers[SQLITE_READERS_MAX]; /* [n_free] are idle */
+    size_t n_free, n_readers;
+};
+
+static struct sqlite_driver *self(struct sql_driver *d)
+{
+    return (struct sqlite_driver *)d;
+}
+
+static enum status borrow(struct sqlite_driver *d, struct call *c, struct sqlite_conn **out)
+{
+    enum status s = STATUS_OK;
+
+    *out = NULL;
+    pthread_mutex_lock(&d->lock);
+    while (!d->n_free && (s = call_check(c)) == STATUS_OK) {
+        int64_t ns = call_left_ns(c, 50 * 1000000);
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        ns += until.tv_nsec + 1000;
+        until.tv_sec += ns / 1000000000;
+        until.tv_nsec = ns % 1000000000;
+        pthread_cond_timedwait(&d->freed, &d->lock, &until);
+    }
+    if (s == STATUS_OK)
+        *out = d->readers[--d->n_free];
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
+
+static void give_back(struct sqlite_driver *d, struct sqlite_conn *conn)
+{
+    pthread_mutex_lock(&d->lock);
+    d->readers[d->n_free++] = conn;
+    pthread_cond_signal(&d->freed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+static enum status run_read(struct sqlite_driver *d, struct call *c, struct sql_unit *unit)
+{
+    struct sqlite_conn *conn;
+    enum status s;
+
+    TRY(borrow(d, c, &conn));
+    conn_enter(conn, c);
+    if ((s = conn_do(conn, c, "BEGIN")) == STATUS_OK)
+        s = unit->fn(c, &conn->base, unit->arg);
+    if (s == STATUS_OK && conn->base.error != SQL_ERROR_NONE)
+        s = sql_fail(c, &conn->base, conn->base.error, NULL);
+    unit->error = conn->base.error;
+    unit->taken = conn->base.taken;
+    conn_leave(conn);
+    if (conn_in_transaction(conn)) {
+        enum status ended = conn_do(conn, c, s == STATUS_OK ? "COMMIT" : "ROLLBACK");
+
+        if (s == STATUS_OK && ended != STATUS_OK) {
+            unit->error = conn->base.error;
+            s = ended;
+        }
+    }
+    give_back(d, conn);
+    return s;
+}
+
+static enum status run(struct sql_driver *base, struct call *c, struct sql_unit *unit)
+{
+    struct sqlite_driver *d = self(base);
+
+    return unit->mode == STORE_WRITE ? writer_run(d->writer, c, unit) : run_read(d, c, unit);
+}
+
+static void close_driver(struct sql_driver *base)
+{
+    struct sqlite_driver *d = self(base);
+
+    assert(d->n_free == d->n_readers);
+    for (size_t i = 0; i < d->n_free; i++)
+        conn_close(d->readers[i]);
+    writer_close(d->writer); /* last: it takes the WAL back into the file */
+    pthread_cond_destroy(&d->freed);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
+}
+
+static const struct sql_driver_ops ops = {
+    .name = "sqlite", .batch_rows = 1, .run = run, .close = close_driver};
+
+static enum status open_connections(struct sqlite_driver *d, struct call *c,
+                                    const struct sqlite_options *o)
+{
+    size_t n = o->n_readers ? o->n_readers : SQLITE_READERS_DEFAULT;
+    size_t queue_max = o->queue_max ? o->queue_max : SQLITE_QUEUE_DEFAULT;
+    struct sqlite_conn *conn;
+
+    assert(n <= SQLITE_READERS_MAX);
+    TRY(conn_open(c, &d->base, &(struct conn_options){o->path, CONN_WRITER, o->pages_max}, &conn));
+    TRY(writer_open(c, conn, queue_max, &d->writer));
+    for (size_t i = 0; i < n; i++) {
+        TRY(conn_open(c, &d->base, &(struct conn_options){o->path, CONN_READER, 0}, &conn));
+        d->readers[d->n_free++] = conn;
+        d->n_readers++;
+    }
+    return STATUS_OK;
+}
+
+static enum status open_driver(struct call *c, const struct sqlite_options *o,
+                               struct sqlite_driver **out)
+{
+    struct sqlite_driver *d = calloc(1, sizeof *d);
+    pthread_condattr_t monotonic;
+    enum status s;
+
+    *out = NULL;
+    if (!d)
+        return call_nomem(c);
+    d->base = (struct sql_driver){&ops, o->fault};
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&d->freed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if ((s = open_connections(d, c, o)) == STATUS_OK &&
+        (s = sql_migrate(c, &d->base)) == STATUS_OK) {
+        *out = d;
+        return s;
+    }
+    close_driver(&d->base);
+    return s;
+}
+
+enum status sqlite_store_open(struct call *c, const struct sqlite_options *o, struct store **out)
+{
+    const char *key =
+        o->master_key_path ? o->master_key_path : arena_printf(&c->arena, "%s.key", o->path);
+    struct sqlite_driver *d;
+
+    *out = NULL;
+    if (!key)
+        return call_nomem(c);
+    TRY(open_driver(c, o, &d));
+    return sql_store_open(c, &d->base, &(struct sql_options){key, KEY_CREATE}, out);
+}

@@ -1,0 +1,278 @@
+/*
+ * Group commit. The thread opens a transaction, runs whatever waits (a savepoint for each unit, so
+ * that one that fails takes nothing of the others with it) and commits once; units that arrive in
+ * the meantime join as long as the group is small and young. Only then does anybody hear of
+ * success.
+ */
+#include "sqlite/writer.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    GROUP_MAX = 64,       /* units in a commit */
+    GROUP_NS = 5000000,   /* age at which a group takes no more */
+    CANCEL_CHECK_MS = 50, /* how often a waiting caller looks whether it was cancelled */
+};
+
+enum ticket_state { WAITING, RUNNING, DONE };
+
+/* A unit in the queue; lives on its caller's stack. */
+struct ticket {
+    struct ticket *next;
+    struct call *call;
+    struct sql_unit *unit;
+    enum ticket_state state;
+    enum status status;
+    pthread_cond_t done;
+};
+
+struct writer {
+    struct sqlite_conn *conn; /* the thread's own */
+    pthread_t thread;
+    size_t queue_max;
+    pthread_mutex_t lock; /* guards all that follows, and every ticket's state and status */
+    pthread_cond_t work;
+    pthread_condattr_t monotonic;
+    struct ticket *head, **tail;
+    size_t n_waiting;
+    bool stop;
+};
+
+static struct ticket *take(struct writer *w)
+{
+    struct ticket *t = w->head;
+
+    if (!t)
+        return NULL;
+    w->head = t->next;
+    if (!w->head)
+        w->tail = &w->head;
+    w->n_waiting--;
+    t->state = RUNNING;
+    t->next = NULL;
+    return t;
+}
+
+static void report(struct ticket *t, struct sql_conn *conn)
+{
+    t->unit->error = conn->error;
+    t->unit->taken = conn->taken;
+}
+
+/* Runs one unit in its savepoint. */
+static void run_one(struct writer *w, struct ticket *t)
+{
+    struct sqlite_conn *conn = w->conn;
+
+    conn_enter(conn, t->call);
+    t->status = conn_do(conn, t->call, "SAVEPOINT u");
+    if (t->status == STATUS_OK)
+        t->status = t->unit->fn(t->call, &conn->base, t->unit->arg);
+    if (t->status == STATUS_OK && conn->base.error != SQL_ERROR_NONE)
+        t->status = sql_fail(t->call, &conn->base, conn->base.error, NULL);
+    report(t, &conn->base);
+    conn_leave(conn); /* what follows must not be interrupted by a deadline */
+    if (!conn_in_transaction(conn))
+        return;
+    conn->base.error = SQL_ERROR_NONE;
+    if (t->status != STATUS_OK &&
+        sqlite3_exec(conn->db, "ROLLBACK TO u", NULL, NULL, NULL) != SQLITE_OK)
+        sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+    else if (sqlite3_exec(conn->db, "RELEASE u", NULL, NULL, NULL) != SQLITE_OK &&
+             t->status == STATUS_OK)
+        t->status = sql_fail(t->call, &conn->base, SQL_ERROR_IO, NULL);
+}
+
+/* Takes back the success of every unit of a group that was not committed. */
+static void undo_all(struct ticket *group, enum sql_error error)
+{
+    for (struct ticket *t = group; t; t = t->next)
+        if (t->status == STATUS_OK) {
+            t->unit->error = error;
+            t->status = sql_fail(t->call, NULL, error, NULL);
+        }
+}
+
+static void commit(struct writer *w, struct ticket *group)
+{
+    struct sqlite_conn *conn = w->conn;
+    struct call *c = group->call;
+    enum sql_error error = SQL_ERROR_BUSY; /* lost by another unit's failure: run again */
+    struct fault before = c->fault;
+
+    if (conn_in_transaction(conn)) {
+        conn_enter(conn, NULL);
+        if (!sql_fault_hits(conn->base.driver, &error) && conn_do(conn, c, "COMMIT") == STATUS_OK)
+            return;
+        if (conn->base.error != SQL_ERROR_NONE)
+            error = conn->base.error;
+        c->fault = before;
+        if (conn_in_transaction(conn))
+            sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    undo_all(group, error);
+}
+
+/* Runs a group that begins with t; the lock is not held. Returns the tickets, all finished. */
+static struct ticket *run_group(struct writer *w, struct ticket *t)
+{
+    struct ticket *group = t, **end = &t->next;
+    struct sqlite_conn *conn = w->conn;
+    int64_t began = system_clock.monotonic_ns(&system_clock);
+
+    conn_enter(conn, t->call);
+    if ((t->status = conn_do(conn, t->call, "BEGIN IMMEDIATE")) != STATUS_OK) {
+        report(t, &conn->base);
+        conn_leave(conn);
+        return group;
+    }
+    for (int n = 1;; n++) {
+        run_one(w, t);
+        if (n == GROUP_MAX || !conn_in_transaction(conn) ||
+            system_clock.monotonic_ns(&system_clock) - began > GROUP_NS)
+            break;
+        pthread_mutex_lock(&w->lock);
+        t = take(w);
+        pthread_mutex_unlock(&w->lock);
+        if (!t)
+            break;
+        *end = t;
+        end = &t->next;
+    }
+    commit(w, group);
+    return group;
+}
+
+static void *work(void *arg)
+{
+    struct writer *w = arg;
+    struct ticket *t;
+
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (!w->head && !w->stop)
+            pthread_cond_wait(&w->work, &w->lock);
+        if ((t = take(w)) == NULL)
+            break;
+        pthread_mutex_unlock(&w->lock);
+        t = run_group(w, t);
+        pthread_mutex_lock(&w->lock);
+        while (t) { /* a ticket is gone as soon as its caller wakes up */
+            struct ticket *next = t->next;
+
+            t->state = DONE;
+            pthread_cond_signal(&t->done);
+            t = next;
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+/* With the lock held: takes a ticket that has not begun out of the queue. */
+static void withdraw(struct writer *w, struct ticket *t)
+{
+    struct ticket **at = &w->head;
+
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    if (w->tail == &t->next)
+        w->tail = at;
+    w->n_waiting--;
+    t->state = DONE;
+}
+
+static void wait_a_while(struct writer *w, struct ticket *t)
+{
+    int64_t ns = call_left_ns(t->call, (int64_t)CANCEL_CHECK_MS * 1000000);
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    ns += until.tv_nsec + 1000;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_cond_timedwait(&t->done, &w->lock, &until);
+}
+
+/* With the lock held: until the unit is done, or its caller may wait no longer and it has not
+ * begun. */
+static void wait_for(struct writer *w, struct ticket *t)
+{
+    while (t->state != DONE) {
+        if (t->state == RUNNING) { /* the call is the writer's: do not touch it */
+            pthread_cond_wait(&t->done, &w->lock);
+            continue;
+        }
+        wait_a_while(w, t);
+        if (t->state == WAITING && (t->status = call_check(t->call)) != STATUS_OK)
+            withdraw(w, t);
+    }
+}
+
+enum status writer_run(struct writer *w, struct call *c, struct sql_unit *unit)
+{
+    struct ticket t = {.call = c, .unit = unit, .state = WAITING};
+
+    pthread_mutex_lock(&w->lock);
+    if (w->n_waiting >= w->queue_max || w->stop) {
+        pthread_mutex_unlock(&w->lock);
+        unit->error = SQL_ERROR_QUEUE;
+        return sql_fail(c, NULL, SQL_ERROR_QUEUE, NULL);
+    }
+    pthread_cond_init(&t.done, &w->monotonic);
+    *w->tail = &t;
+    w->tail = &t.next;
+    w->n_waiting++;
+    pthread_cond_signal(&w->work);
+    wait_for(w, &t);
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_destroy(&t.done);
+    return t.status;
+}
+
+enum status writer_open(struct call *c, struct sqlite_conn *conn, size_t queue_max,
+                        struct writer **out)
+{
+    struct writer *w = calloc(1, sizeof *w);
+
+    *out = NULL;
+    if (!w) {
+        conn_close(conn);
+        return call_nomem(c);
+    }
+    w->conn = conn;
+    w->queue_max = queue_max;
+    w->tail = &w->head;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&w->monotonic);
+    pthread_condattr_setclock(&w->monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->work, NULL);
+    if (pthread_create(&w->thread, NULL, work, w)) {
+        conn_close(conn);
+        free(w);
+        return call_fail(c, STATUS_EXHAUSTED, "cannot start the writer thread");
+    }
+    *out = w;
+    return STATUS_OK;
+}
+
+void writer_close(struct writer *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    assert(!w->head);
+    conn_close(w->conn);
+    pthread_cond_destroy(&w->work);
+    pthread_condattr_destroy(&w->monotonic);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
