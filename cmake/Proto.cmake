@@ -37,6 +37,7 @@ function(proto_generate out root file)
     list(APPEND made ${PROTO_GEN}/${base}.service.c ${PROTO_GEN}/${base}.service.h
       ${PROTO_GEN}/${base}.client.h)
   endif()
+  list(SORT made) # as protoc sorts them: ninja wants the depfile to begin with the first output
   get_filename_component(folder ${PROTO_GEN}/${base} DIRECTORY)
   file(MAKE_DIRECTORY ${folder})
   add_custom_command(OUTPUT ${made}

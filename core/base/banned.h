@@ -9,6 +9,7 @@
 #include <time.h>
 
 #undef alloca /* a macro in glibc */
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gets gmtime localtime rand alloca
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol atof gets gmtime localtime rand \
+    alloca
 
 #endif

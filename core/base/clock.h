@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 struct clock_ops {
-    int64_t (*now_us)(const struct clock_ops *);       /* wall clock, UTC, microseconds since 1970 */
+    int64_t (*now_us)(const struct clock_ops *); /* wall clock, UTC, microseconds since 1970 */
     int64_t (*monotonic_ns)(const struct clock_ops *); /* never goes back; only differences mean
                                                           anything */
-    void (*random)(const struct clock_ops *, void *out, size_t n); /* uniform bytes, secret quality */
+    void (*random)(const struct clock_ops *, void *out,
+                   size_t n); /* uniform bytes, secret quality */
 };
 
 extern const struct clock_ops system_clock;

@@ -165,6 +165,9 @@ static enum status admit(struct rpc_call *c, long long n_live)
         return call_fail_as(&c->ctx, STATUS_EXHAUSTED, "TOO_MANY_CALLS",
                             "more than %d calls at once", s->o.n_calls);
     }
+    if (rpc_metadata_bytes(c) > s->o.metadata_bytes)
+        return call_fail_as(&c->ctx, STATUS_EXHAUSTED, "METADATA_TOO_LARGE",
+                            "metadata of more than %zu bytes", s->o.metadata_bytes);
     return STATUS_OK;
 }
 

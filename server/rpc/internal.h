@@ -20,9 +20,10 @@ enum {
     POSTED_ON_WORKER =
         8,              /* handlers of milliseconds: the re-post comes long before they are used */
     POSTED_GENERIC = 8, /* for methods that nobody has */
-    SPARE_CALLS_MAX = 256, /* call objects kept per loop and kind for reuse */
-    LOOPS_MAX = 8,         /* RPC.md: more pollers cost more than they bring */
-    SWEEP_MS = 1000,       /* how often a loop looks for stalled and quiet streams */
+    SPARE_CALLS_MAX = 256,    /* call objects kept per loop and kind for reuse */
+    LOOPS_MAX = 8,            /* RPC.md: more pollers cost more than they bring */
+    CORE_METADATA_FACTOR = 4, /* the core may cut the connection over its limit: ours comes first */
+    SWEEP_MS = 1000,          /* how often a loop looks for stalled and quiet streams */
     DRAIN_SWEEP_MS = 100,
     EVENTS_PER_TURN = 64,      /* events of one stream before its worker serves others */
     OUT_OVERHEAD_BYTES = 64,   /* what a queued message costs beyond its own bytes */
@@ -232,6 +233,7 @@ void rpc_status_op(struct rpc_call *c, enum status s, grpc_op *op, grpc_slice *t
 
 /* metadata.c */
 grpc_op rpc_headers_op(struct rpc_call *c);
+size_t rpc_metadata_bytes(const struct rpc_call *c); /* of the request, as HTTP/2 counts */
 bool rpc_metadata_add(struct metadata_out *m, str key, str value);
 void rpc_metadata_free(struct metadata_out *m);
 

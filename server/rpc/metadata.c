@@ -4,6 +4,8 @@
 
 #include "rpc/internal.h"
 
+enum { HTTP2_ENTRY_BYTES = 32 }; /* RFC 9113 6.5.2: what an entry costs beside its text */
+
 static struct rpc_call *call_of(const struct rpc_request *q)
 {
     return (struct rpc_call *)(void *)q; /* q is its first member */
@@ -36,6 +38,16 @@ bool rpc_request_header_at(const struct rpc_request *q, size_t i, str *key_out, 
     *key_out = view(&m->metadata[i].key);
     *value_out = view(&m->metadata[i].value);
     return true;
+}
+
+size_t rpc_metadata_bytes(const struct rpc_call *c)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->metadata.count; i++)
+        n += GRPC_SLICE_LENGTH(c->metadata.metadata[i].key) +
+             GRPC_SLICE_LENGTH(c->metadata.metadata[i].value) + HTTP2_ENTRY_BYTES;
+    return n;
 }
 
 /* The core aborts nothing, but refuses the whole batch, when a key or value is not legal. */

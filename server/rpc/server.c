@@ -72,8 +72,8 @@ static const char *complaint(const struct rpc_options *o)
         return "n_loops must be 1 to 8";
     if (o->n_workers < 1 || o->n_queued < 1 || o->n_calls < 1 || o->n_streams_per_connection < 1)
         return "n_workers, n_queued, n_calls and n_streams_per_connection must be positive";
-    if (o->message_bytes > INT32_MAX || o->metadata_bytes > INT32_MAX)
-        return "message_bytes and metadata_bytes must be below 2 GiB";
+    if (o->message_bytes > INT32_MAX || o->metadata_bytes > INT32_MAX / CORE_METADATA_FACTOR)
+        return "message_bytes or metadata_bytes is too large";
     if (o->send_hard_bytes < o->send_low_bytes)
         return "send_hard_bytes is below send_low_bytes";
     return NULL;
@@ -100,7 +100,7 @@ static MUST_CHECK enum status make_core(struct rpc_server *s)
         {GRPC_ARG_ENABLE_CHANNELZ,         0},
         {GRPC_ARG_MAX_CONCURRENT_STREAMS,  o->n_streams_per_connection},
         {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)o->message_bytes},
-        {GRPC_ARG_MAX_METADATA_SIZE,       (int)o->metadata_bytes},
+        {GRPC_ARG_MAX_METADATA_SIZE,       CORE_METADATA_FACTOR * (int)o->metadata_bytes},
         {GRPC_ARG_KEEPALIVE_TIME_MS,       o->keepalive_ms},
         {GRPC_ARG_KEEPALIVE_TIMEOUT_MS,    o->keepalive_timeout_ms},
         {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},

@@ -5,10 +5,10 @@ struct pair {
     const char *plain, *text;
 };
 
-static const struct pair pairs[] = { /* RFC 4648 section 10 */
-    {"", ""},           {"f", "Zg"},           {"fo", "Zm8"},
-    {"foo", "Zm9v"},    {"foob", "Zm9vYg"},    {"fooba", "Zm9vYmE"},
-    {"foobar", "Zm9vYmFy"}, {"\xFF\xEF", "_-8"},
+static const struct pair pairs[] = {
+    /* RFC 4648 section 10 */
+    {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+    {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xFF\xEF", "_-8"},
 };
 
 TABLE_TEST(encode, base64url_goes_there_and_back, struct pair, pairs)

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "rules.h"
 #include "rules.rules.h"
+#include "schema/pattern.h"
 #include "schema/validate.h"
 #include "schema/wire.h"
 #include "support/table.h"
@@ -338,6 +339,16 @@ Test(validate, reports_a_message_nested_too_deep_instead_of_recursing)
     cr_expect_eq(validate(&c, INNER_RULES, &chain[MESSAGE_DEPTH_MAX - 1].base), STATUS_OK);
     cr_expect_eq(validate(&c, INNER_RULES, &chain[n - 1].base), STATUS_INVALID);
     call_release(&c);
+}
+
+/* Without the limit the second alternative would be found, after 2^28 steps. */
+Test(validate, gives_up_on_a_pattern_that_backtracks_without_end)
+{
+    static _Atomic(void *) cell;
+    struct rule_pattern p = {"^(a+)+$|!", &cell};
+    cr_expect(pattern_found(&p, STR("aaaaaaaa!")));
+    cr_expect_not(pattern_found(&p, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaa!")));
+    cr_expect_not(pattern_found(&p, STR("\xff!")), "bytes that are no text match nothing");
 }
 
 struct group_row {

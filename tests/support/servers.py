@@ -78,15 +78,22 @@ def start_salesd(binary, store, folder, name, extra=()):
 
 
 class Postgres:
-    """Databases on the server that SALES_TEST_PG_ADMIN and SALES_TEST_PG name."""
+    """Databases on the private server of tests/support/pg.sh. Three roles, as in production: the
+    superuser makes databases and looks into them, the owner migrates, the app role serves."""
 
     def __init__(self):
-        if "SALES_TEST_PG_ADMIN" not in os.environ:
-            raise Failed("SALES_TEST_PG_ADMIN is not set: ./dev sets it")
-        self.admin_url, self.app_url = os.environ["SALES_TEST_PG_ADMIN"], os.environ["SALES_TEST_PG"]
-        data = self.query(self.admin_url, "SHOW data_directory")
+        if "SALES_TEST_PG_SUPER" not in os.environ:
+            raise Failed("SALES_TEST_PG_SUPER is not set: ./dev sets it")
+        self.super, self.owner, self.app = (
+            dict(word.split("=", 1) for word in os.environ[f"SALES_TEST_PG{suffix}"].split())
+            for suffix in ("_SUPER", "_ADMIN", ""))
+        data = self.query(self.url(self.super, self.super["dbname"]), "SHOW data_directory")
         with open(os.path.join(data, "postmaster.pid"), encoding="utf-8") as f:
             self.postmaster = int(f.readline())
+
+    @staticmethod
+    def url(role, database):
+        return f"postgres://{role['user']}@127.0.0.1:{role['port']}/{database}"
 
     @staticmethod
     def query(url, sql):
@@ -96,18 +103,13 @@ class Postgres:
             raise Failed(f"psql: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    @staticmethod
-    def with_database(url, name):
-        parts = urllib.parse.urlsplit(url)
-        return urllib.parse.urlunsplit(parts._replace(path="/" + name))
-
     def create(self, name):
-        """A fresh database; (admin URL, URL of the role that serves)."""
-        self.query(self.admin_url, f'CREATE DATABASE "{name}"')
-        return self.with_database(self.admin_url, name), self.with_database(self.app_url, name)
+        """A fresh database; its URL for the superuser, the owner and the role that serves."""
+        self.query(self.url(self.super, self.super["dbname"]), f'CREATE DATABASE "{name}" OWNER {self.owner["user"]}')
+        return tuple(self.url(role, name) for role in (self.super, self.owner, self.app))
 
     def drop(self, name):
-        self.query(self.admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.query(self.url(self.super, self.super["dbname"]), f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def cpu_s(self):
         """User and system time of the whole database server so far, ended backends included."""
@@ -127,8 +129,8 @@ class Postgres:
         return total / os.sysconf("SC_CLK_TCK")
 
 
-def migrate(binary, admin_url):
-    done = subprocess.run([binary, "--store", admin_url, "--migrate"], stdout=subprocess.PIPE,
+def migrate(binary, owner_url):
+    done = subprocess.run([binary, "--store", owner_url, "--migrate"], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"salesd --migrate: {done.stdout[-2000:]}")

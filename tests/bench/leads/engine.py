@@ -32,11 +32,11 @@ class Engine:
         if self.postgres is None:
             store = f"sqlite:{os.path.join(self.folder, base)}.db"
             return self.serve(label, store, base)
-        admin, app = self.postgres.create(f"bench_{os.getpid()}_{name}")
+        _, owner, app = self.postgres.create(f"bench_{os.getpid()}_{name}")
         self.databases.append(f"bench_{os.getpid()}_{name}")
         if label == "node":
-            return self.serve(label, admin, base)
-        migrate(self.salesd, admin)
+            return self.serve(label, owner, base)
+        migrate(self.salesd, owner)
         return self.serve(label, app, base)
 
     def serve(self, label, store, base):
@@ -47,7 +47,7 @@ class Engine:
     def settle(self):
         """After a bulk import: statistics as autovacuum would bring them within a minute."""
         for name in self.databases:
-            self.postgres.query(self.postgres.with_database(self.postgres.admin_url, name), "VACUUM ANALYZE")
+            self.postgres.query(self.postgres.url(self.postgres.super, name), "VACUUM ANALYZE")
 
     def database_cpu_s(self):
         return self.postgres.cpu_s() if self.postgres else 0.0

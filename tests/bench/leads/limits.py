@@ -90,7 +90,7 @@ def sqlite_rows(con):
 
 def postgres(engine):
     pg = engine.postgres
-    url = pg.with_database(pg.admin_url, next(d for d in engine.databases if d.endswith("_salesd")))
+    url = pg.url(pg.super, next(d for d in engine.databases if d.endswith("_salesd")))
     pg.query(url, "CREATE SCHEMA raw; CREATE TABLE raw.one (a int)")
     # Timed inside of the server, with a commit for each row.
     taken = pg.query(url, f"""DO $$ DECLARE t timestamptz := clock_timestamp(); BEGIN

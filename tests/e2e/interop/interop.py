@@ -4,14 +4,14 @@
 usage: interop.py SERVER DESCRIPTOR_SET CASE
 Cases and expectations: doc/interop-test-descriptions.md of the gRPC project.
 """
-import queue
-import signal
-import subprocess
+import os
 import sys
 import time
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../support"))
+from stub import Feed, Schema, Server, Stub, fails, same  # noqa: E402
 
 SIZES = [31415, 9, 2653, 58979]
 PAYLOADS = [27182, 8, 1828, 45904]
@@ -24,28 +24,11 @@ def case(f):
     return f
 
 
-class Stub:
-    """Callables by method name, from the descriptor set alone."""
-
-    def __init__(self, path, channel):
-        pool = descriptor_pool.DescriptorPool()
-        files = descriptor_pb2.FileDescriptorSet()
-        with open(path, "rb") as f:
-            files.ParseFromString(f.read())
-        for f in files.file:
-            pool.Add(f)
-        factory = message_factory.MessageFactory(pool)
-        self.message = lambda n: factory.GetPrototype(pool.FindMessageTypeByName("grpc.testing." + n))
-        shapes = {(False, False): channel.unary_unary, (False, True): channel.unary_stream,
-                  (True, False): channel.stream_unary, (True, True): channel.stream_stream}
-        for f in files.file:
-            for s in f.service:
-                for m in s.method:
-                    make = shapes[(m.client_streaming, m.server_streaming)]
-                    out = factory.GetPrototype(pool.FindMessageTypeByName(m.output_type[1:]))
-                    call = make(f"/{f.package}.{s.name}/{m.name}",
-                                lambda x: x.SerializeToString(), out.FromString)
-                    setattr(self, m.name if s.name == "TestService" else s.name + m.name, call)
+class Service(Stub):
+    def __init__(self, schema, channel):
+        super().__init__(schema, channel, "grpc.testing.TestService")
+        self.other = Stub(schema, channel, "grpc.testing.UnimplementedService")
+        self.message = lambda name: schema.message("grpc.testing." + name)
 
     def payload(self, n):
         return self.message("Payload")(body=bytes(n))
@@ -57,36 +40,6 @@ class Stub:
         if status:
             m.response_status.code, m.response_status.message = status
         return m
-
-
-class Feed:
-    """A request iterator that is fed by hand."""
-
-    def __init__(self):
-        self.queue = queue.Queue()
-
-    def put(self, m):
-        self.queue.put(m)
-
-    def close(self):
-        self.queue.put(None)
-
-    def __iter__(self):
-        return iter(self.queue.get, None)
-
-
-def same(got, want):
-    if got != want:
-        raise AssertionError(f"got {got!r}, want {want!r}")
-
-
-def fails(code, f):
-    try:
-        f()
-    except grpc.RpcError as e:
-        same(e.code(), code)
-        return e
-    raise AssertionError(f"succeeded, want {code}")
 
 
 @case
@@ -221,21 +174,13 @@ def unimplemented_method(s):
 
 @case
 def unimplemented_service(s):
-    call = s.UnimplementedServiceUnimplementedCall
-    fails(grpc.StatusCode.UNIMPLEMENTED, lambda: call(s.message("Empty")()))
+    fails(grpc.StatusCode.UNIMPLEMENTED, lambda: s.other.UnimplementedCall(s.message("Empty")()))
 
 
 def main():
     server, descriptors, name = sys.argv[1:4]
-    process = subprocess.Popen([server], stdout=subprocess.PIPE, text=True)
-    port = int(process.stdout.readline().split()[1])
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            CASES[name](Stub(descriptors, channel))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(20)
-    same(code, 0)
+    with Server(server) as process, grpc.insecure_channel(process.address) as channel:
+        CASES[name](Service(Schema(descriptors), channel))
 
 
 main()

@@ -66,7 +66,7 @@ function normalize(lead) {
   const set = (o, key, path, v) => { if (o[key] !== v) { o[key] = v; changed.push(path); } };
   if (lead.email) {
     const at = lead.email.lastIndexOf('@');
-    set(lead, 'email', 'email', lead.email.slice(0, at).trim().toLowerCase() + '@' + lead.email.slice(at + 1).toLowerCase());
+    set(lead, 'email', 'email', lead.email.slice(0, at).trim() + '@' + lead.email.slice(at + 1).toLowerCase());
   }
   if (lead.phone) {
     const digits = lead.phone.replace(/[^\d+]/g, '').replace(/^00/, '+');
@@ -95,7 +95,7 @@ function toRows(tenant, lead, nowMs) {
   return {
     row: {tenant_id: tenant, id, version, create_time: nowUs, update_time: nowUs,
       body: seal('lead', tenant, id, version, plain), tokens: Buffer.concat(found), copy: 0,
-      external_id: blind('external_id', lead.external_id), email: blind('email', lead.email),
+      external_id: blind('external_id', lead.external_id), email: blind('email', lead.email.toLowerCase()),
       phone: blind('phone', lead.phone), domain: blind('domain', lead.company && lead.company.domain),
       status: 1, score: -1, grade: 0, owner_id: lead.owner_id || null, team_id: lead.team_id || null,
       country_code: lead.country_code || null, source: lead.source || null, created_at: micros(lead.created_at)},
