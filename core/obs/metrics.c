@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { SHARDS = 4, BUCKETS_MAX = 16, NAMES_BYTES_MAX = 4 << 20 };
+enum { SHARDS = 4, BUCKETS_MAX = 16, NAMES_BYTES_MAX = 4 << 20, LABELS_BYTES_MAX = 4096 };
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
 
@@ -131,7 +131,7 @@ static str labels_text(struct arena *a, enum metric metric, const char *const *v
     str keys = str_of(rows[metric].labels);
     struct buf b;
 
-    buf_init(&b, a, 4096);
+    buf_init(&b, a, LABELS_BYTES_MAX);
     for (size_t i = 0; keys.n; i++) {
         str key = str_cut(&keys, ',');
 
@@ -156,7 +156,8 @@ static struct entry *add(struct metrics *m, enum metric metric, str labels)
     struct entry *e = NEW(&m->names, struct entry, 1);
 
     assert(e && labels.p);
-    *e = (struct entry){.labels = labels.p, .cell = m->n_cells};
+    *e = (struct entry){.labels = arena_cstr(&m->names, labels), .cell = m->n_cells};
+    assert(e->labels);
     m->n_cells += wide ? (uint32_t)rows[metric].buckets->n + 2 : 1;
     assert(m->n_cells <= METRIC_CELLS_MAX);
     if (m->last[metric])
@@ -169,16 +170,19 @@ static struct entry *add(struct metrics *m, enum metric metric, str labels)
 
 struct series metrics_series(struct metrics *m, enum metric metric, const char *const *values)
 {
+    struct arena scratch;
     struct entry *e;
     str labels;
 
     assert(metric < N_METRICS);
+    arena_init(&scratch, LABELS_BYTES_MAX * 4);
+    labels = labels_text(&scratch, metric, values);
     pthread_mutex_lock(&m->lock);
-    labels = labels_text(&m->names, metric, values);
     e = find(m, metric, labels);
     if (!e)
         e = add(m, metric, labels);
     pthread_mutex_unlock(&m->lock);
+    arena_release(&scratch);
     return (struct series){m, e->cell, metric};
 }
 

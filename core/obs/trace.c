@@ -13,12 +13,17 @@ static bool any(const unsigned char *p, size_t n)
     return seen != 0;
 }
 
-/* A zero id means "none", so it is never drawn. */
+/* A zero id means "none". */
+static void never_zero(unsigned char *id, size_t n)
+{
+    if (!any(id, n))
+        id[n - 1] = 1;
+}
+
 static void draw_id(const struct clock_ops *clock, unsigned char *out, size_t n)
 {
     clock->random(clock, out, n);
-    if (!any(out, n))
-        out[n - 1] = 1;
+    never_zero(out, n);
 }
 
 /* Lower-case hex only, as the recommendation demands. */
@@ -55,9 +60,14 @@ static bool parse(str s, struct trace *t)
 
 void trace_start(struct trace *t, const struct clock_ops *clock)
 {
+    unsigned char ids[sizeof t->trace_id + sizeof t->span_id];
+
+    clock->random(clock, ids, sizeof ids); /* at once: each draw is a system call */
     *t = (struct trace){.sampled = true};
-    draw_id(clock, t->trace_id, sizeof t->trace_id);
-    draw_id(clock, t->span_id, sizeof t->span_id);
+    memcpy(t->trace_id, ids, sizeof t->trace_id);
+    memcpy(t->span_id, ids + sizeof t->trace_id, sizeof t->span_id);
+    never_zero(t->trace_id, sizeof t->trace_id);
+    never_zero(t->span_id, sizeof t->span_id);
 }
 
 bool trace_continue(struct trace *t, const struct clock_ops *clock, str header)
