@@ -175,7 +175,7 @@ struct series metrics_series(struct metrics *m, enum metric metric, const char *
     str labels;
 
     assert(metric < N_METRICS);
-    arena_init(&scratch, LABELS_BYTES_MAX * 4);
+    arena_init(&scratch, 4 * (size_t)LABELS_BYTES_MAX);
     labels = labels_text(&scratch, metric, values);
     pthread_mutex_lock(&m->lock);
     e = find(m, metric, labels);
