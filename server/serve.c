@@ -4,32 +4,36 @@
  */
 #include "server/serve.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "http/ops.h"
 #include "intercept/intercept.h"
 #include "obs/process.h"
 #include "sales_descriptor_set.h"
+#include "server/env_file.h"
+#include "server/keys.h"
+#include "server/open_store.h"
+#include "server/rpc_metrics.h"
 #include "server/services.h"
+#include "server/signals.h"
 
-enum { ADDRESS_TEXT_BYTES = 1024, NS_PER_MS = 1000000 };
-
-/* The one signal we send ourselves: a listener died. */
-#define SIGNAL_LISTENER SIGUSR1
+enum {
+    ADDRESS_TEXT_BYTES = 1024,
+    NS_PER_MS = 1000000,
+    READY_TIMEOUT_MS = 1000, /* probes give up after a second or two */
+    READY_ARENA_BYTES = 1 << 20,
+};
 
 struct serve {
     const struct config *config;
     const char *version;
     struct call call; /* of starting and stopping */
 
+    struct store *store;
+    struct store_keys keys;
     struct metrics *metrics;
-    struct authenticator keys;
     struct intercept *intercept;
     struct rpc_server *rpc;
     struct http_server *http;
@@ -37,22 +41,10 @@ struct serve {
 
     const char *addresses[RPC_ADDRESSES_MAX];
     size_t n_addresses;
+    const char *all_text, *first_text, *http_text; /* with real ports; in call's arena */
     atomic_bool draining;
-
-    struct {
-        struct series unknown_method, busy, undecodable, slow_reader, cancelled, calls, queued;
-    } series;
+    struct rpc_metrics rpc_metrics;
 };
-
-/* Until keys are on record nobody is let in. */
-static enum status find_no_key(struct authenticator *a, struct call *c, struct uuid id,
-                               struct api_key_record *out)
-{
-    (void)a;
-    (void)id;
-    *out = (struct api_key_record){0};
-    return call_fail(c, STATUS_NOT_FOUND, "there are no keys");
-}
 
 /* Logs why, and says it to people when the log is not before their eyes. */
 static enum exit_code failed(struct serve *s, enum exit_code code)
@@ -79,50 +71,23 @@ static void listener_dead(void *context, const char *address)
 {
     (void)context;
     log_error(NULL, LOG_EVENT_LISTENER_DIED, F_STR("address", address));
-    kill(getpid(), SIGNAL_LISTENER);
-}
-
-static void collect_rpc(void *self)
-{
-    struct serve *s = self;
-    struct rpc_stats stats = rpc_server_stats(s->rpc);
-
-    series_set(s->series.unknown_method, stats.n_unknown_method);
-    series_set(s->series.busy, stats.n_busy);
-    series_set(s->series.undecodable, stats.n_undecodable);
-    series_set(s->series.slow_reader, stats.n_slow_readers);
-    series_set(s->series.cancelled, stats.n_cancelled);
-    series_set(s->series.calls, stats.n_live);
-    series_set(s->series.queued, stats.n_queued);
-}
-
-static void watch_rpc(struct serve *s)
-{
-    struct metrics *m = s->metrics;
-    const struct {
-        struct series *at;
-        enum metric metric;
-        const char *labels[1];
-    } rows[] = {
-        {&s->series.unknown_method, METRIC_RPC_REFUSED, {"unknown_method"}},
-        {&s->series.busy, METRIC_RPC_REFUSED, {"busy"}},
-        {&s->series.undecodable, METRIC_RPC_REFUSED, {"undecodable"}},
-        {&s->series.slow_reader, METRIC_RPC_CUT, {"slow_reader"}},
-        {&s->series.cancelled, METRIC_RPC_CUT, {"cancelled"}},
-        {&s->series.calls, METRIC_RPC_CALLS, {NULL}},
-        {&s->series.queued, METRIC_RPC_QUEUED, {NULL}},
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        *rows[i].at = metrics_series(m, rows[i].metric, rows[i].labels);
-    metrics_collect(m, collect_rpc, s);
+    signals_listener_dead();
 }
 
 static const char *why_not_ready(void *self)
 {
     struct serve *s = self;
 
-    return atomic_load(&s->draining) ? "draining" : NULL;
+    struct call c;
+    enum status status;
+
+    if (atomic_load(&s->draining))
+        return "draining";
+    call_init(&c, NULL, READY_ARENA_BYTES);
+    c.deadline_ns = call_monotonic_ns(&c) + (int64_t)READY_TIMEOUT_MS * NS_PER_MS;
+    status = store_check(s->store, &c);
+    call_release(&c);
+    return status == STATUS_OK ? NULL : "the store does not answer";
 }
 
 /* "a, b" to the addresses that the runtime wants. */
@@ -142,16 +107,38 @@ static enum status split_addresses(struct serve *s)
     return STATUS_OK;
 }
 
+static enum exit_code open_records(struct serve *s)
+{
+    int64_t began_ns = call_monotonic_ns(&s->call);
+
+    if (open_store(&s->call, s->config, &s->store) != STATUS_OK)
+        return failed(s, EXIT_STORE);
+    log_info(&s->call, LOG_EVENT_STORE_OPENED,
+             F_NS("took", call_monotonic_ns(&s->call) - began_ns));
+    return EXIT_OK;
+}
+
+static enum exit_code migrate(struct serve *s)
+{
+    int64_t began_ns = call_monotonic_ns(&s->call);
+
+    if (migrate_store(&s->call, s->config) != STATUS_OK)
+        return failed(s, EXIT_STORE);
+    log_info(&s->call, LOG_EVENT_STORE_MIGRATED,
+             F_NS("took", call_monotonic_ns(&s->call) - began_ns));
+    return EXIT_OK;
+}
+
 static enum exit_code open_intercept(struct serve *s)
 {
     const struct config *config = s->config;
 
-    s->keys = (struct authenticator){find_no_key};
+    store_keys_init(&s->keys, s->store);
     s->metrics = metrics_open();
     if (s->metrics)
         s->intercept = intercept_new(&(struct intercept_options){
             .metrics = s->metrics,
-            .keys = &s->keys,
+            .keys = &s->keys.base,
             .services = services_all,
             .n_services = SERVICES_ALL,
             .deadline_ms = config->deadline,
@@ -201,7 +188,7 @@ static enum exit_code open_rpc(struct serve *s)
                               .error_domain = "sales.v1"},
         bindings, SERVICES_OURS, &s->rpc, why);
     if (status == STATUS_OK) {
-        watch_rpc(s);
+        rpc_metrics_watch(&s->rpc_metrics, s->metrics, s->rpc);
         return EXIT_OK;
     }
     call_fail(&s->call, status, "%s", why);
@@ -228,82 +215,66 @@ static void put_address(struct buf *b, const char *address, int port)
         buf_put(b, str_of(address));
 }
 
+/* What clients dial, with the real ports. */
+static enum exit_code name_addresses(struct serve *s)
+{
+    struct buf all, first, http;
+
+    buf_init(&all, &s->call.arena, ADDRESS_TEXT_BYTES);
+    buf_init(&first, &s->call.arena, ADDRESS_TEXT_BYTES);
+    buf_init(&http, &s->call.arena, ADDRESS_TEXT_BYTES);
+    for (size_t i = 0; i < s->n_addresses; i++) {
+        buf_put(&all, i ? STR(",") : STR(""));
+        put_address(&all, s->addresses[i], rpc_server_port(s->rpc, i));
+    }
+    put_address(&first, s->addresses[0], rpc_server_port(s->rpc, 0));
+    put_address(&http, s->config->http_listen, http_port(s->http));
+    if (!buf_ok(&all) || !buf_ok(&first) || !buf_ok(&http)) {
+        call_nomem(&s->call);
+        return failed(s, EXIT_START);
+    }
+    s->all_text = buf_str(&all).p;
+    s->first_text = buf_str(&first).p;
+    s->http_text = buf_str(&http).p;
+    return EXIT_OK;
+}
+
+/* The tenant and key of a first start: in a file for scripts, else on stdout for people. */
+static enum exit_code bootstrap(struct serve *s)
+{
+    const char *tenant = s->config->bootstrap_tenant, *path = s->config->bootstrap_env;
+    struct call *c = &s->call;
+    char secret[API_KEY_TEXT_BYTES + 1];
+    enum status status;
+
+    if (!tenant[0])
+        return EXIT_OK;
+    status = keys_bootstrap(c, s->store,
+                            &(struct first_key){.tenant = tenant,
+                                                .known = path[0] ? env_file_key(c, path) : "",
+                                                .is_wanted = path[0]},
+                            secret);
+    if (status == STATUS_OK && path[0])
+        status = env_file_write(c, path, s->first_text, s->http_text, secret);
+    else if (status == STATUS_OK && secret[0])
+        printf("salesd api-key tenant=%s key=%s\n", tenant, secret);
+    explicit_bzero(secret, sizeof secret);
+    return status == STATUS_OK ? EXIT_OK : failed(s, EXIT_START);
+}
+
 static enum exit_code start(struct serve *s)
 {
-    struct buf grpc, http;
     enum status status = rpc_server_start(s->rpc);
 
     if (status != STATUS_OK) {
         call_fail(&s->call, status, "the threads of the server cannot be started");
         return failed(s, EXIT_START);
     }
-    buf_init(&grpc, &s->call.arena, ADDRESS_TEXT_BYTES);
-    buf_init(&http, &s->call.arena, ADDRESS_TEXT_BYTES);
-    for (size_t i = 0; i < s->n_addresses; i++) {
-        buf_put(&grpc, i ? STR(",") : STR(""));
-        put_address(&grpc, s->addresses[i], rpc_server_port(s->rpc, i));
-    }
-    put_address(&http, s->config->http_listen, http_port(s->http));
-    if (!buf_ok(&grpc) || !buf_ok(&http)) {
-        call_nomem(&s->call);
-        return failed(s, EXIT_START);
-    }
     log_info(&s->call, LOG_EVENT_SERVER_STARTED, F_STR("version", s->version),
-             F_STR("address", buf_str(&grpc).p), F_STR("http", buf_str(&http).p));
-    printf("salesd ready address=%s http=%s\n", buf_str(&grpc).p, buf_str(&http).p);
+             F_STR("address", s->all_text), F_STR("http", s->http_text));
+    printf("salesd ready address=%s http=%s\n", s->all_text, s->http_text);
     fflush(stdout);
     return EXIT_OK;
-}
-
-/* Blocks what we wait for; the threads started from here on inherit that. */
-static sigset_t block_signals(void)
-{
-    static const int waited[] = {SIGTERM, SIGINT, SIGHUP, SIGNAL_LISTENER};
-    sigset_t set;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof waited / sizeof *waited; i++)
-        sigaddset(&set, waited[i]);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return set;
-}
-
-/* Until something asks for the end; tells which exit code that is, if all goes well. */
-static enum exit_code wait_for_signals(const sigset_t *set)
-{
-    for (;;) {
-        int got;
-
-        if (sigwait(set, &got) != 0)
-            continue;
-        log_info(NULL, LOG_EVENT_SIGNAL_RECEIVED, F_INT("signal", got));
-        if (got == SIGHUP)
-            log_reopen();
-        else
-            return got == SIGNAL_LISTENER ? EXIT_LISTENER : EXIT_OK;
-    }
-}
-
-static void die_now(int unused)
-{
-    (void)unused;
-    _exit(EXIT_DRAIN);
-}
-
-/* The second signal does not wait for calls. */
-static void let_signals_kill(void)
-{
-    static const int deadly[] = {SIGTERM, SIGINT};
-    struct sigaction action = {.sa_handler = die_now};
-    sigset_t set;
-
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
-        sigaction(deadly[i], &action, NULL);
-        sigaddset(&set, deadly[i]);
-    }
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static enum exit_code drain(struct serve *s, enum exit_code code)
@@ -312,7 +283,7 @@ static enum exit_code drain(struct serve *s, enum exit_code code)
     enum status status;
 
     atomic_store(&s->draining, true);
-    let_signals_kill();
+    signals_let_kill(EXIT_DRAIN);
     status = rpc_server_stop(s->rpc, (int)s->config->drain_grace);
     log_info(&s->call, LOG_EVENT_SERVER_DRAINED, F_STR("result", status_name(status)),
              F_NS("took", call_monotonic_ns(&s->call) - began_ns));
@@ -325,30 +296,39 @@ static void close_all(struct serve *s)
     rpc_server_free(s->rpc);
     intercept_free(s->intercept);
     metrics_close(s->metrics);
+    store_close(s->store);
+}
+
+/* Each needs what stands above it. */
+static enum exit_code open_all(struct serve *s)
+{
+    static enum exit_code (*const steps[])(struct serve *) = {
+        open_records, open_intercept, open_rpc, open_http, name_addresses, bootstrap, start};
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        enum exit_code code = steps[i](s);
+
+        if (code != EXIT_OK)
+            return code;
+    }
+    return EXIT_OK;
 }
 
 static enum exit_code run(struct serve *s, const sigset_t *signals)
 {
-    enum exit_code code = open_intercept(s);
+    enum exit_code code = open_all(s);
 
     if (code == EXIT_OK)
-        code = open_rpc(s);
-    if (code == EXIT_OK)
-        code = open_http(s);
-    if (code == EXIT_OK)
-        code = start(s);
-    if (code == EXIT_OK)
-        code = drain(s, wait_for_signals(signals));
-    if (code == EXIT_DRAIN)
-        return code; /* a handler still runs: what it uses must stay */
-    close_all(s);
+        code = drain(s, signals_wait(signals) == SIGNALS_STOP ? EXIT_OK : EXIT_LISTENER);
+    if (code != EXIT_DRAIN) /* else a handler still runs: what it uses must stay */
+        close_all(s);
     return code;
 }
 
 enum exit_code serve(const struct config *config, const char *version)
 {
     struct serve s = {.config = config, .version = version};
-    sigset_t signals = block_signals();
+    sigset_t signals = signals_block();
     enum exit_code code = EXIT_START;
 
     call_init(&s.call, NULL, CALL_ARENA_BYTES);
@@ -358,7 +338,7 @@ enum exit_code serve(const struct config *config, const char *version)
                                        .level = config->log_level}) != STATUS_OK) {
         fprintf(stderr, "salesd: %s\n", s.call.fault.why);
     } else {
-        code = run(&s, &signals);
+        code = config->migrate ? migrate(&s) : run(&s, &signals);
         log_info(&s.call, LOG_EVENT_SERVER_STOPPED, F_INT("exit_code", code));
         log_close();
     }

@@ -45,6 +45,10 @@ class Server:
         self.process = subprocess.Popen(command(scratch, *flags), stdout=subprocess.PIPE,
                                         stderr=self.log, env=clean_environment(), text=True)
         ready = self.process.stdout.readline()
+        self.announced_key = None
+        if ready.startswith("salesd api-key "):
+            self.announced_key = ready.split("key=")[-1].strip()
+            ready = self.process.stdout.readline()
         match = re.fullmatch(r"salesd ready address=(\S+) http=(\S+)\n", ready)
         if not match:
             raise AssertionError(f"no ready line but {ready!r}: {self.read_log()}")
@@ -61,8 +65,10 @@ class Server:
         except urllib.error.HTTPError as e:
             return e.code, e.read().decode()
 
-    def call(self, method, request=b"", **options):
+    def call(self, method, request=b"", key=None, **options):
         """The answer, or the RpcError; both tell metadata."""
+        if key:
+            options["metadata"] = (("authorization", f"Bearer {key}"),)
         with grpc.insecure_channel(self.address) as channel:
             stub = channel.unary_unary(method, lambda m: m, lambda m: m)
             try:
@@ -111,11 +117,87 @@ class Salesd(unittest.TestCase):
         self.assertEqual(answer, b"\x08\x01")
         self.assertEqual(server.stop(), 0)
         events = [json.loads(line)["event"] for line in server.read_log().splitlines()]
-        self.assertEqual(events[0], "server.started", events)
+        self.assertEqual(events[:2], ["store.opened", "server.started"])
         self.assertEqual(events[-2:], ["server.drained", "server.stopped"])
 
     def test_interrupt_is_as_good_as_term(self):
         self.assertEqual(self.start().stop(signal.SIGINT), 0)
+
+    def bootstrap(self, path):
+        return self.start("--bootstrap-tenant=demo", f"--bootstrap-env={path}")
+
+    def read_env(self, path):
+        """What a shell would see that sources the file."""
+        text = subprocess.run(["sh", "-c", '. "$0"; env', path], capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"]}, check=True).stdout
+        return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("SALES_"))
+
+    def opens(self, server, key):
+        """Whether the key gets past authentication: an id that is none is then INVALID_ARGUMENT."""
+        _, error = server.call(GET_LEAD, b"\x0a\x01x", key)
+        self.assertIn(error.code(), (grpc.StatusCode.INVALID_ARGUMENT,
+                                     grpc.StatusCode.UNAUTHENTICATED), error.details())
+        return error.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+    def test_a_first_start_makes_a_tenant_and_a_key_that_lasts(self):
+        path = os.path.join(self.scratch, "env")
+        server = self.bootstrap(path)
+        env = self.read_env(path)
+        key = env["SALES_API_KEY"]
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        self.assertEqual((env["SALES_ADDRESS"], env["SALES_HTTP"]), (server.address, server.http))
+        self.assertTrue(self.opens(server, key))
+        self.assertFalse(self.opens(server, key[:-2] + ("AA" if key[-2:] != "AA" else "BA")))
+        self.assertFalse(self.opens(server, "sk_nonsense"))
+        self.assertEqual(server.stop(), 0)
+        self.assertNotIn(key, server.read_log())
+
+        server = self.bootstrap(path)
+        again = self.read_env(path)
+        self.assertEqual(again["SALES_API_KEY"], key, "a restart keeps the key")
+        self.assertEqual(again["SALES_ADDRESS"], server.address, "and tells the new port")
+        self.assertTrue(self.opens(server, key))
+        self.assertEqual(server.stop(), 0)
+
+        os.remove(path)
+        server = self.bootstrap(path)
+        other = self.read_env(path)["SALES_API_KEY"]
+        self.assertNotEqual(other, key, "who lost the file gets another key")
+        self.assertTrue(self.opens(server, other))
+        self.assertTrue(self.opens(server, key))
+        self.assertEqual(server.stop(), 0)
+
+    def test_without_a_file_the_key_is_said_once(self):
+        server = self.start("--bootstrap-tenant=demo")
+        key = server.announced_key
+        self.assertRegex(key, r"^sk_[0-9a-f-]{36}_[A-Za-z0-9_-]{43}$")
+        self.assertTrue(self.opens(server, key))
+        self.assertEqual(server.stop(), 0)
+        server = self.start("--bootstrap-tenant=demo")
+        self.assertIsNone(server.announced_key)
+        self.assertTrue(self.opens(server, key))
+        self.assertEqual(server.stop(), 0)
+
+    def test_an_unusable_store_is_3(self):
+        bad_key = os.path.join(self.scratch, "key")
+        with open(bad_key, "w", encoding="utf-8") as f:
+            f.write("no key at all")
+        for flags in ([f"--master-key-file={bad_key}"],
+                      [f"--master-key-file={self.scratch}"],
+                      [f"--store=sqlite:{self.scratch}/no/such/folder/sales.db"],
+                      ["--store=postgres://nobody@127.0.0.1:1/none", f"--master-key-file={bad_key}"]):
+            code, text = self.refused(*flags)
+            self.assertEqual(code, 3, (flags, text))
+
+    def test_another_master_key_is_refused(self):
+        self.assertEqual(self.start("--bootstrap-tenant=demo").stop(), 0)
+        os.rename(os.path.join(self.scratch, "sales.db.key"), os.path.join(self.scratch, "old"))
+        code, text = self.refused("--bootstrap-tenant=demo")
+        self.assertEqual(code, 3, text)
+
+    def test_migrate_ends_by_itself(self):
+        self.assertEqual(self.refused("--migrate")[0], 0)
+        self.assertEqual(self.start().stop(), 0)
 
     def test_metrics_please_promtool_and_count(self):
         server = self.start()
