@@ -30,15 +30,12 @@ static enum status read_contacts(struct scene *s)
 
 static enum status read_texts(struct scene *s)
 {
-    char *source = arena_printf(s->arena, "%s %s", s->lead->source, s->lead->medium);
-
-    if (!source)
-        return STATUS_EXHAUSTED;
     s->title = text_fold_marks(s->arena, str_of(s->lead->job_title));
-    s->source = text_fold_marks(s->arena, str_of(source));
+    s->source = text_fold_marks(s->arena, str_of(s->lead->source));
+    s->medium = text_fold_marks(s->arena, str_of(s->lead->medium));
     if (*s->lead->full_name)
         s->name_flaw = name_check(s->arena, str_of(s->lead->full_name));
-    return s->title.p && s->source.p ? STATUS_OK : STATUS_EXHAUSTED;
+    return s->title.p && s->source.p && s->medium.p ? STATUS_OK : STATUS_EXHAUSTED;
 }
 
 static void read_completeness(struct scene *s)

@@ -21,7 +21,7 @@ struct scene {
     bool has_email, email_ok, has_phone, phone_ok;
     enum name_flaw name_flaw;  /* NONE as well where there is no name */
     str title;                 /* job title, folded */
-    str source;                /* source and medium, folded, one space between */
+    str source, medium;        /* folded */
     const char *country;       /* alpha-2 of the person, else of the company; "" unknown */
     int completeness_permille; /* weight of the signals whose field is known */
 };
