@@ -13,6 +13,7 @@ import tempfile
 import threading
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import grpc
@@ -322,6 +323,48 @@ class Salesd(unittest.TestCase):
             if server.get("/readyz") == (503, "draining\n"):
                 return
         self.fail("never draining")
+
+    def new_database(self):
+        """URLs for owner, server role and superuser of a database of this test's own."""
+        infos = {}
+        for role, name in (("app", "SALES_TEST_PG"), ("owner", "SALES_TEST_PG_ADMIN"),
+                           ("super", "SALES_TEST_PG_SUPER")):
+            self.assertIn(name, os.environ, "run this through ./dev test, or source the output of "
+                                            "tests/support/pg.sh start DIR")
+            infos[role] = dict(word.split("=", 1) for word in os.environ[name].split())
+        name = f"test_salesd_{os.getpid()}"
+
+        def psql(sql):
+            at = infos["super"]
+            subprocess.run(["psql", "-qX", "-h", at["host"], "-p", at["port"], "-U", at["user"],
+                            "-c", sql, "postgres"], check=True, timeout=TIMEOUT_S)
+
+        psql(f"CREATE DATABASE {name} OWNER {infos['owner']['user']}")
+        self.addCleanup(psql, f"DROP DATABASE {name} WITH (FORCE)")
+        return {role: "postgres:///{}?{}".format(name, urllib.parse.urlencode(
+            {key: at[key] for key in ("host", "port", "user")})) for role, at in infos.items()}
+
+    def test_postgres_is_migrated_by_its_owner_and_served_under_a_bound_role(self):
+        urls = self.new_database()
+        role = os.environ["SALES_TEST_PG"].split("user=")[1]
+        key_file = os.path.join(self.scratch, "master.key")
+        with open(key_file, "w", encoding="utf-8") as f:
+            f.write(os.urandom(32).hex() + "\n")
+        on = lambda who: (f"--store={urls[who]}", f"--master-key-file={key_file}")
+        code, text = self.refused(*on("app"))
+        self.assertEqual(code, 3, "nothing is migrated yet")
+        self.assertIn("SCHEMA_OLD", text)
+        self.assertEqual(self.refused(*on("owner"), "--migrate", f"--migrate-role={role}")[0], 0)
+        self.assertEqual(self.refused(*on("owner"), "--migrate", f"--migrate-role={role}")[0], 0)
+        code, text = self.refused(*on("super"))
+        self.assertEqual(code, 3, "row-level security would not bind it")
+        self.assertIn("ROLE_UNBOUND", text)
+        env = os.path.join(self.scratch, "env")
+        for _ in range(2):
+            server = self.start(*on("app"), "--bootstrap-tenant=demo", f"--bootstrap-env={env}")
+            self.assertTrue(self.opens(server, self.read_env(env)["SALES_API_KEY"]))
+            self.assertEqual(server.get("/readyz"), (200, "ok\n"))
+            self.assertEqual(server.stop(), 0)
 
     def test_questions_are_answered(self):
         ask = lambda flag: subprocess.run([SALESD, flag], capture_output=True, text=True,
