@@ -66,25 +66,30 @@ static bool arena_grow(struct arena *a, size_t need)
     return true;
 }
 
-static void *arena_carve(struct arena *a, size_t bytes, size_t align)
+/* From the newest block, or NULL when it has not enough left. */
+static void *arena_cut(struct arena *a, size_t bytes, size_t align)
 {
+    unsigned char *at;
     size_t pad;
 
-    assert(align && (align & (align - 1)) == 0);
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (a->head) {
-            uintptr_t at = (uintptr_t)(a->head->data + (a->head->size - a->left));
+    if (!a->head)
+        return NULL;
+    at = a->head->data + (a->head->size - a->left);
+    pad = (size_t)(-(uintptr_t)at & (align - 1));
+    if (pad > a->left || bytes > a->left - pad)
+        return NULL;
+    a->left -= pad + bytes;
+    return at + pad;
+}
 
-            pad = (size_t)(-at & (align - 1));
-            if (pad <= a->left && bytes <= a->left - pad) {
-                a->left -= pad + bytes;
-                return (unsigned char *)at + pad; /* NOLINT(performance-no-int-to-ptr) */
-            }
-        }
-        if (bytes > SIZE_MAX - align || !arena_grow(a, bytes + align))
-            return NULL;
-    }
-    return NULL;
+static void *arena_carve(struct arena *a, size_t bytes, size_t align)
+{
+    void *p = arena_cut(a, bytes, align);
+
+    assert(align && (align & (align - 1)) == 0);
+    if (p || bytes > SIZE_MAX - align || !arena_grow(a, bytes + align))
+        return p;
+    return arena_cut(a, bytes, align);
 }
 
 void *arena_alloc(struct arena *a, size_t size, size_t align, size_t count)

@@ -55,7 +55,7 @@ bool base64url_decode(struct arena *a, str text, str *out)
     if (text.n % 4 == 1 || (bytes = arena_take(a, text.n / 4 * 3 + 4)) == NULL)
         return false;
     for (size_t i = 0; i < text.n; i++) {
-        const char *c = text.p[i] ? memchr(alphabet, text.p[i], 64) : NULL;
+        const char *c = text.p[i] ? strchr(alphabet, text.p[i]) : NULL;
 
         if (!c)
             return false;
