@@ -4,57 +4,18 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "schema/field.h"
+
 enum { PATH_DEPTH_MAX = 8 };
 
 static void *at(const ProtobufCMessage *m, unsigned offset)
 {
-    return (char *)(uintptr_t)m + offset; /* NOLINT(performance-no-int-to-ptr) */
-}
-
-/* Bytes of one value of the field. */
-static size_t value_size(const ProtobufCFieldDescriptor *f)
-{
-    switch (f->type) {
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_ENUM: return 4;
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return 8;
-    case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
-    case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
-    }
-    return 0;
+    return (char *)m + offset;
 }
 
 static bool is_oneof(const ProtobufCFieldDescriptor *f)
 {
     return (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-}
-
-static bool is_set(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
-{
-    static const unsigned char zero[16];
-    const void *p = at(m, f->offset);
-
-    if (f->label == PROTOBUF_C_LABEL_REPEATED)
-        return *(const size_t *)at(m, f->quantifier_offset) > 0;
-    if (is_oneof(f))
-        return *(const uint32_t *)at(m, f->quantifier_offset) == f->id;
-    if (f->type == PROTOBUF_C_TYPE_STRING)
-        return *(char *const *)p && **(char *const *)p;
-    if (f->type == PROTOBUF_C_TYPE_BYTES)
-        return ((const ProtobufCBinaryData *)p)->len > 0;
-    return memcmp(p, zero, value_size(f)) != 0;
 }
 
 static void clear(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
@@ -65,11 +26,11 @@ static void clear(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
         return;
     }
     if (is_oneof(f)) {
-        if (is_set(m, f))
+        if (field_is_set(m, f))
             *(uint32_t *)at(m, f->quantifier_offset) = 0;
         return;
     }
-    memset(at(m, f->offset), 0, value_size(f));
+    memset(at(m, f->offset), 0, field_size(f->type));
     if (f->type == PROTOBUF_C_TYPE_STRING)
         *(const char **)at(m, f->offset) = protobuf_c_empty_string;
 }
@@ -78,7 +39,7 @@ static void clear(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 static void copy(const ProtobufCMessage *src, ProtobufCMessage *dst,
                  const ProtobufCFieldDescriptor *f)
 {
-    if (!is_set(src, f)) {
+    if (!field_is_set(src, f)) {
         clear(dst, f);
         return;
     }
@@ -89,24 +50,12 @@ static void copy(const ProtobufCMessage *src, ProtobufCMessage *dst,
     }
     if (is_oneof(f))
         *(uint32_t *)at(dst, f->quantifier_offset) = f->id;
-    memcpy(at(dst, f->offset), at(src, f->offset), value_size(f));
+    memcpy(at(dst, f->offset), at(src, f->offset), field_size(f->type));
 }
 
 static const ProtobufCMessageDescriptor *sub(const ProtobufCFieldDescriptor *f)
 {
     return f->type == PROTOBUF_C_TYPE_MESSAGE ? f->descriptor : NULL;
-}
-
-/* A map is a repeated message with exactly the fields key = 1 (text, here) and value = 2.
- * protobuf-c names the entry type "<Field>Entry". */
-static bool is_map(const ProtobufCFieldDescriptor *f)
-{
-    const ProtobufCMessageDescriptor *d = sub(f);
-
-    return d && f->label == PROTOBUF_C_LABEL_REPEATED && d->n_fields == 2 &&
-           str_ends(str_of(d->short_name), STR("Entry")) && d->fields[0].id == 1 &&
-           d->fields[0].type == PROTOBUF_C_TYPE_STRING &&
-           str_eq(str_of(d->fields[0].name), STR("key"));
 }
 
 /* Messages that are one value to people: replaced, never merged. */
@@ -173,7 +122,7 @@ static enum status own(struct call *c, ProtobufCMessage *dst, const ProtobufCFie
 {
     const ProtobufCMessageDescriptor *d = sub(f);
     ProtobufCMessage *old = *(ProtobufCMessage **)at(dst, f->offset);
-    bool had = is_set(dst, f);
+    bool had = field_is_set(dst, f);
 
     if ((*out = arena_alloc(&c->arena, d->sizeof_message, alignof(max_align_t), 1)) == NULL)
         return call_nomem(c);
@@ -213,25 +162,41 @@ static enum status merge_map(struct call *c, enum merge how, const ProtobufCMess
     return STATUS_OK;
 }
 
+static enum status merge(struct call *c, enum merge how, const char *const *locked,
+                         const ProtobufCMessage *src, ProtobufCMessage *dst);
+
+/* A message that people see as fields, not as one value, on both sides. */
+static bool is_mergeable(const ProtobufCMessage *dst, const ProtobufCFieldDescriptor *f)
+{
+    return sub(f) && f->label != PROTOBUF_C_LABEL_REPEATED && field_is_set(dst, f) &&
+           !is_value(sub(f)) && !has_oneof(sub(f));
+}
+
+static enum status merge_field(struct call *c, enum merge how, const ProtobufCMessage *src,
+                               ProtobufCMessage *dst, const ProtobufCFieldDescriptor *f)
+{
+    ProtobufCMessage *mine;
+
+    if (field_is_map(f))
+        return merge_map(c, how, src, dst, f);
+    if (is_mergeable(dst, f)) {
+        TRY(own(c, dst, f, &mine));
+        return merge(c, how, NULL, *(ProtobufCMessage **)at(src, f->offset), mine);
+    }
+    if (how == MERGE_OVERWRITE || !field_is_set(dst, f))
+        copy(src, dst, f);
+    return STATUS_OK;
+}
+
 /* Depth is that of the message type, which the contract keeps free of recursion. */
 static enum status merge(struct call *c, enum merge how, const char *const *locked,
                          const ProtobufCMessage *src, ProtobufCMessage *dst)
 {
     for (unsigned i = 0; i < src->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &src->descriptor->fields[i];
-        ProtobufCMessage *mine;
 
-        if (!is_set(src, f) || listed(locked, f->name))
-            continue;
-        if (is_map(f)) {
-            TRY(merge_map(c, how, src, dst, f));
-        } else if (sub(f) && f->label != PROTOBUF_C_LABEL_REPEATED && is_set(dst, f) &&
-                   !is_value(sub(f)) && !has_oneof(sub(f))) {
-            TRY(own(c, dst, f, &mine));
-            TRY(merge(c, how, NULL, *(ProtobufCMessage **)at(src, f->offset), mine));
-        } else if (how == MERGE_OVERWRITE || !is_set(dst, f)) {
-            copy(src, dst, f);
-        }
+        if (field_is_set(src, f) && !listed(locked, f->name))
+            TRY(merge_field(c, how, src, dst, f));
     }
     return STATUS_OK;
 }
@@ -264,7 +229,7 @@ static const char *resolve(const ProtobufCMessageDescriptor *d, const char *cons
             return "is set by the server and cannot be changed";
         out->fields[out->n_fields++] = f;
         if (text.n && f->label == PROTOBUF_C_LABEL_REPEATED) {
-            if (!is_map(f))
+            if (!field_is_map(f))
                 return "goes through a repeated field, which is replaced as a whole";
             out->key = text;
             return NULL;
@@ -282,8 +247,8 @@ static enum status apply(struct call *c, const struct path *p, const ProtobufCMe
     for (size_t i = 0; i + 1 < p->n_fields; i++) {
         const ProtobufCFieldDescriptor *up = p->fields[i];
 
-        if (!src || !is_set(src, up)) {
-            if (!is_set(dst, up))
+        if (!src || !field_is_set(src, up)) {
+            if (!field_is_set(dst, up))
                 return STATUS_OK; /* nothing here, nothing there */
             src = NULL;
         } else {
@@ -303,17 +268,15 @@ static enum status apply(struct call *c, const struct path *p, const ProtobufCMe
     return STATUS_OK;
 }
 
-enum status mask_apply(struct call *c, const char *const *locked, char *const *paths,
-                       size_t n_paths, const ProtobufCMessage *src, ProtobufCMessage *dst)
+/* Names every bad path. */
+static enum status check(struct call *c, const struct mask *mask,
+                         const ProtobufCMessageDescriptor *d)
 {
     struct path p;
     bool bad = false;
 
-    assert(src->descriptor == dst->descriptor);
-    if (n_paths == 0)
-        return merge(c, MERGE_OVERWRITE, locked, src, dst);
-    for (size_t i = 0; i < n_paths; i++) {
-        const char *why = resolve(src->descriptor, locked, str_of(paths[i]), &p);
+    for (size_t i = 0; i < mask->n_paths; i++) {
+        const char *why = resolve(d, mask->locked, str_of(mask->paths[i]), &p);
         char field[48];
 
         if (!why)
@@ -324,9 +287,21 @@ enum status mask_apply(struct call *c, const char *const *locked, char *const *p
     }
     if (bad)
         return call_fail_as(c, STATUS_INVALID, "UPDATE_MASK", "the update mask is not acceptable");
-    for (size_t i = 0; i < n_paths; i++) {
-        resolve(src->descriptor, locked, str_of(paths[i]), &p);
-        TRY(apply(c, &p, src, dst));
+    return STATUS_OK;
+}
+
+enum status mask_apply(struct call *c, const struct mask *mask, const ProtobufCMessage *src,
+                       ProtobufCMessage *dst)
+{
+    assert(src->descriptor == dst->descriptor);
+    if (mask->n_paths == 0)
+        return merge(c, MERGE_OVERWRITE, mask->locked, src, dst);
+    TRY(check(c, mask, src->descriptor));
+    for (size_t i = 0; i < mask->n_paths; i++) {
+        struct path p;
+
+        if (!resolve(src->descriptor, mask->locked, str_of(mask->paths[i]), &p) && p.n_fields)
+            TRY(apply(c, &p, src, dst));
     }
     return STATUS_OK;
 }

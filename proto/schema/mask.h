@@ -11,21 +11,23 @@
 
 #include "base/call.h"
 
+/* What an update may touch. */
+struct mask {
+    const char *const *locked; /* top-level fields that clients may not change, NULL-terminated */
+    char *const *paths;        /* [n_paths]; none: every field that is set */
+    size_t n_paths;
+};
+
 /*
- * Copies the fields that `paths` name from src to dst; a path that src leaves unset empties dst.
- * Without paths: every field that src sets, down to the leaves, map keys one by one.
- *
- *   paths    [n_paths] may be NULL when n_paths is 0
- *   locked   top-level field names that clients may not change, NULL-terminated. Named in `paths`:
- *            INVALID; without paths they are skipped
- *   dst      changed in place; afterwards borrows from src and from c->arena
+ * Copies the fields that the mask names from src to dst; a path that src leaves unset empties dst.
+ * Without paths: every field that src sets, down to the leaves, map keys one by one; locked fields
+ * are skipped then. dst borrows from src and from c->arena afterwards.
  *
  * INVALID: a path is unknown, locked or goes through a repeated field; all of them are named as
  * update_mask.paths[i], and dst is untouched then.
  */
-MUST_CHECK enum status mask_apply(struct call *c, const char *const *locked, char *const *paths,
-                                  size_t n_paths, const ProtobufCMessage *src,
-                                  ProtobufCMessage *dst);
+MUST_CHECK enum status mask_apply(struct call *c, const struct mask *mask,
+                                  const ProtobufCMessage *src, ProtobufCMessage *dst);
 
 /* Sets the named top-level fields of m to "not set": what only the server may say. */
 void message_clear_fields(ProtobufCMessage *m, const char *const *names);
