@@ -21,51 +21,16 @@ static enum status bad_value(struct query *q, const struct filter *f, const char
     return query_invalid(q->tx, "filter", f->value_column, why);
 }
 
-/* The number that a value stands for. */
-static enum status read_number(struct query *q, const struct filter *f, const struct operand *o,
-                               int64_t *out)
-{
-    long long v = 0;
-
-    switch (o->type) {
-    case COLUMN_INT:
-        if (!str_to_int64(f->value, &v))
-            return bad_value(q, f, "expected a whole number");
-        *out = v;
-        return STATUS_OK;
-    case COLUMN_ENUM:
-        if (!column_enum_number(o->info, f->value, out))
-            return bad_value(q, f, "this field has no such value");
-        return STATUS_OK;
-    case COLUMN_BOOL:
-        *out = str_eq(f->value, STR("true"));
-        if (!*out && !str_eq(f->value, STR("false")))
-            return bad_value(q, f, "expected true or false");
-        return STATUS_OK;
-    case COLUMN_TIME:
-        if (!time_parse(f->value, out))
-            return bad_value(q, f, "expected a time such as \"2026-01-31T12:00:00Z\"");
-        return STATUS_OK;
-    case COLUMN_TEXT:
-    case COLUMN_ID:
-    case COLUMN_BLIND:
-    case COLUMN_TAGS: break;
-    }
-    *out = 0;
-    return STATUS_OK;
-}
-
 static enum status read_value(struct query *q, const struct filter *f, const struct operand *o,
                               struct sql_value *out)
 {
     bool ok = true;
     int64_t number;
-    struct uuid id;
+    const char *why;
 
     *out = sql_null();
-    TRY(read_number(q, f, o, &number));
-    if (o->type == COLUMN_ID && !uuid_parse(f->value, &id))
-        return bad_value(q, f, "expected an id (a UUID)");
+    if ((why = operand_read(o, f->value, &number)) != NULL)
+        return bad_value(q, f, why);
     *out = o->info ? column_value(q->tx, o->info, f->value, number, &ok) : sql_int(number);
     return ok ? STATUS_OK : call_nomem(q->tx->call);
 }
@@ -211,92 +176,4 @@ static enum status put_node(struct query *q, const struct filter *f, bool negate
 enum status query_put_filter(struct query *q, const struct filter *f)
 {
     return put_node(q, f, false);
-}
-
-/* n digits at *at; -1: something else. */
-static int digits(str s, size_t *at, size_t n)
-{
-    int v = 0;
-
-    if (*at + n > s.n)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        char c = s.p[(*at)++];
-
-        if (c < '0' || c > '9')
-            return -1;
-        v = v * 10 + (c - '0');
-    }
-    return v;
-}
-
-static bool eat(str s, size_t *at, char c)
-{
-    return *at < s.n && s.p[*at] == c && ++*at;
-}
-
-/* Days since 1970 of a date of the proleptic Gregorian calendar. */
-static int64_t days_of(int y, int m, int d)
-{
-    int64_t year = m <= 2 ? y - 1 : y, era = (year >= 0 ? year : year - 399) / 400;
-    int64_t in_era = year - era * 400, in_year = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-
-    return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + in_year - 719468;
-}
-
-/* "+01:00", "Z" at *at: seconds east. */
-static bool read_zone(str s, size_t *at, int *out)
-{
-    int sign, hour, minute;
-
-    *out = 0;
-    if (eat(s, at, 'Z') || eat(s, at, 'z'))
-        return true;
-    sign = eat(s, at, '+') ? 1 : eat(s, at, '-') ? -1 : 0;
-    hour = digits(s, at, 2);
-    if (!sign || hour < 0 || hour > 23 || !eat(s, at, ':'))
-        return false;
-    minute = digits(s, at, 2);
-    *out = sign * (hour * 3600 + minute * 60);
-    return minute >= 0 && minute < 60;
-}
-
-static bool read_fraction(str s, size_t *at, int64_t *us)
-{
-    int64_t unit = 100000;
-
-    if (!eat(s, at, '.'))
-        return true;
-    if (*at == s.n || s.p[*at] < '0' || s.p[*at] > '9')
-        return false;
-    for (; *at < s.n && s.p[*at] >= '0' && s.p[*at] <= '9'; unit /= 10)
-        *us += unit * (s.p[(*at)++] - '0');
-    return true;
-}
-
-bool time_parse(str s, int64_t *us_out)
-{
-    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    size_t at = 0;
-    int y, m, d, hour, minute, second, zone;
-    int64_t us = 0;
-    bool leap;
-
-    *us_out = 0;
-    if ((y = digits(s, &at, 4)) < 1 || !eat(s, &at, '-') || (m = digits(s, &at, 2)) < 1 || m > 12 ||
-        !eat(s, &at, '-') || (d = digits(s, &at, 2)) < 1 || d > days[m - 1])
-        return false;
-    leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-    if (m == 2 && d == 29 && !leap)
-        return false;
-    *us_out = days_of(y, m, d) * 86400 * 1000000;
-    if (at == s.n)
-        return true;
-    if (!(eat(s, &at, 'T') || eat(s, &at, 't')) || (hour = digits(s, &at, 2)) < 0 || hour > 23 ||
-        !eat(s, &at, ':') || (minute = digits(s, &at, 2)) < 0 || minute > 59 || !eat(s, &at, ':') ||
-        (second = digits(s, &at, 2)) < 0 || second > 60 || !read_fraction(s, &at, &us) ||
-        !read_zone(s, &at, &zone) || at != s.n)
-        return false;
-    *us_out += ((int64_t)hour * 3600 + minute * 60 + second - zone) * 1000000 + us;
-    return true;
 }

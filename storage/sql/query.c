@@ -19,29 +19,6 @@ enum status query_invalid(struct tx *tx, const char *field, size_t column, const
     return call_fail_as(c, STATUS_INVALID, "INVALID_LIST", "%s: %s", field, why);
 }
 
-bool operand_find(const struct record_info *info, str name, unsigned flags, struct operand *out)
-{
-    static const struct operand common[] = {
-        {"create_time", COLUMN_TIME, COLUMN_FILTER | COLUMN_ORDER, NULL},
-        {"update_time", COLUMN_TIME, COLUMN_FILTER | COLUMN_ORDER, NULL},
-    };
-
-    for (size_t i = 0; i < sizeof common / sizeof *common; i++)
-        if (str_eq(name, str_of(common[i].name))) {
-            *out = common[i];
-            return (out->flags & flags) == flags;
-        }
-    for (size_t i = 0; i < info->n_columns; i++) {
-        const struct column_info *c = &info->columns[i];
-
-        if (str_eq(name, str_of(c->name))) {
-            *out = (struct operand){c->name, c->type, c->flags, c};
-            return (c->flags & flags) == flags;
-        }
-    }
-    return false;
-}
-
 /* Tags that every row must have become tokens: the list can then start from them. */
 static void collect_tags(struct query *q, const struct filter *f)
 {

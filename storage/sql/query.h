@@ -7,20 +7,13 @@
 #include "sql/columns.h"
 #include "sql/tx.h"
 #include "store/filter.h"
+#include "store/operand.h"
 
 enum {
     QUERY_BYTES_MAX = 16 << 10, /* SQL of one list: FILTER_TERMS_MAX terms of 100 bytes, and more */
     QUERY_ARGS_MAX = 160,       /* FILTER_TERMS_MAX terms of up to three, tokens, fixed ones */
     ORDER_TERMS_MAX = 4,
     QUERY_TOKENS_MAX = SEARCH_WORDS_MAX + FILTER_TERMS_MAX,
-};
-
-/* Something that can be compared or sorted by: a column of the kind, or one that every kind has. */
-struct operand {
-    const char *name; /* SQL name */
-    enum column_type type;
-    unsigned flags;                 /* enum column_flag */
-    const struct column_info *info; /* NULL: create_time, update_time */
 };
 
 /* A statement under construction. The first failure is kept in the call. */
@@ -52,16 +45,10 @@ MUST_CHECK enum status query_check(struct query *q);
 /* Name and alias of the id to sort by: the leading table's. */
 const char *query_id(const struct query *q);
 
-/* The operand with this name and all of these flags. False: there is none. */
-bool operand_find(const struct record_info *info, str name, unsigned flags, struct operand *out);
-
 /* Appends the condition of a filter tree; parentheses included. */
 MUST_CHECK enum status query_put_filter(struct query *q, const struct filter *f);
 
 /* INVALID, naming a request field and a place (column 0: none) in it. */
 enum status query_invalid(struct tx *tx, const char *field, size_t column, const char *why);
-
-/* RFC 3339 time or date ("2026-01-31"), as microseconds since 1970. */
-bool time_parse(str text, int64_t *us_out);
 
 #endif
