@@ -1,0 +1,127 @@
+/* One insert, and the newest activity noted on the lead and the deal. */
+#include "agent/activity.h"
+
+#include "agent/event.h"
+#include "agent/instant.h"
+#include "agent/list.h"
+#include "schema/mask.h"
+#include "store/records.h"
+
+static const char *const output_only[] = {"id",          "etag",  "create_time",
+                                          "update_time", "actor", NULL};
+
+enum status actor_of(struct call *c, Actor **out)
+{
+    if ((*out = NEW(&c->arena, Actor, 1)) == NULL)
+        return call_nomem(c);
+    **out = (Actor)ACTOR_INIT;
+    (*out)->kind = c->principal.roles & ROLE_BIT_AGENT ? ACTOR_KIND_SERVICE : ACTOR_KIND_USER;
+    (*out)->id = arena_cstr(&c->arena, str_of(c->principal.subject));
+    return (*out)->id ? STATUS_OK : call_nomem(c);
+}
+
+struct log {
+    Activity *activity;
+    bool created;
+};
+
+/* Only forward: an import of the past must not make a lead look untouched. */
+static bool is_newer(const Timestamp *known, const Timestamp *t)
+{
+    return !known || instant_us(t) > instant_us(known);
+}
+
+static enum status touch(struct tx *tx, Activity *activity)
+{
+    Lead *lead;
+    Deal *deal;
+
+    if (*activity->lead_id) {
+        TRY(tx_get_lead(tx, str_of(activity->lead_id), &lead));
+        if (is_newer(lead->last_activity_time, activity->occurred_at)) {
+            lead->last_activity_time = activity->occurred_at;
+            TRY(tx_update_lead(tx, lead));
+        }
+    }
+    if (*activity->deal_id) {
+        TRY(tx_get_deal(tx, str_of(activity->deal_id), &deal));
+        if (is_newer(deal->last_activity_time, activity->occurred_at)) {
+            deal->last_activity_time = activity->occurred_at;
+            TRY(tx_update_deal(tx, deal));
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status log_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct log *k = arg;
+    Activity *known;
+
+    k->created = false;
+    if (*k->activity->external_id) {
+        enum status s =
+            tx_find_activity(tx, ACTIVITY_BY_external_id, str_of(k->activity->external_id), &known);
+        if (s == STATUS_OK) {
+            k->activity = known;
+            return STATUS_OK;
+        }
+        if (s != STATUS_NOT_FOUND)
+            return s;
+        call_clear(c);
+    }
+    TRY(touch(tx, k->activity));
+    k->activity->id = (char *)protobuf_c_empty_string;
+    TRY(tx_insert_activity(tx, k->activity));
+    k->created = true;
+    return tx_event(tx, EVENT_ACTIVITY_LOGGED, RECORD_ACTIVITY, str_of(k->activity->id),
+                    &k->activity->base);
+}
+
+enum status activity_log(struct call *c, struct agents *a, const LogActivityRequest *in,
+                         LogActivityResponse *out)
+{
+    struct log k = {.activity = NEW(&c->arena, Activity, 1)};
+    int64_t at_us;
+
+    if (!k.activity)
+        return call_nomem(c);
+    *k.activity = *in->activity;
+    message_clear_fields(&k.activity->base, output_only);
+    if (!*k.activity->lead_id && !*k.activity->deal_id) {
+        call_detail(c, FAULT_FIELD, "required", STR("activity.lead_id"),
+                    "a lead or a deal is needed");
+        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the activity belongs to nobody");
+    }
+    TRY(instant_of_event(c, k.activity->occurred_at, "activity.occurred_at", &at_us));
+    TRY(instant_new(c, at_us, &k.activity->occurred_at));
+    TRY(actor_of(c, &k.activity->actor));
+    TRY(store_run(a->store, c, STORE_WRITE, log_unit, &k));
+    if (k.created)
+        feed_tell(a->feed, c->principal.tenant_id);
+    out->activity = k.activity;
+    out->created = k.created;
+    return STATUS_OK;
+}
+
+enum status activity_list(struct call *c, struct agents *a, const ListActivitiesRequest *in,
+                          ListActivitiesResponse *out)
+{
+    struct list_where where[2];
+    struct list_query q = {.filter = str_of(in->filter),
+                           .order_by = str_of(in->order_by),
+                           .page_token = str_of(in->page_token),
+                           .page_size = in->page_size,
+                           .where = where};
+    struct list_page page;
+
+    if (*in->lead_id)
+        where[q.n_where++] = (struct list_where){ACTIVITY_BY_lead_id, str_of(in->lead_id), 0};
+    if (*in->deal_id)
+        where[q.n_where++] = (struct list_where){ACTIVITY_BY_deal_id, str_of(in->deal_id), 0};
+    TRY(list_run(c, a->store, RECORD_ACTIVITY, &q, &page));
+    out->activities = (Activity **)(void *)page.items;
+    out->n_activities = page.n_items;
+    out->next_page_token = page.next_page_token;
+    return STATUS_OK;
+}

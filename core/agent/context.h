@@ -1,0 +1,15 @@
+/* context: what every agent works with. Long-lived, shared by all threads, made by main. */
+#ifndef AGENT_CONTEXT_H
+#define AGENT_CONTEXT_H
+
+#include "agent/feed.h"
+#include "agent/policy.h"
+#include "store/store.h"
+
+struct agents {
+    struct store *store;
+    struct policies *policies; /* what each tenant allows and defines */
+    struct feed *feed;         /* tells watchers of this process that something was committed */
+};
+
+#endif

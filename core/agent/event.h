@@ -1,0 +1,15 @@
+/* event: the event types that agents put into the outbox, in one list. */
+#ifndef AGENT_EVENT_H
+#define AGENT_EVENT_H
+
+#define EVENT_LEAD_CREATED    "sales.lead.created"
+#define EVENT_LEAD_UPDATED    "sales.lead.updated"
+#define EVENT_LEAD_QUALIFIED  "sales.lead.qualified"
+#define EVENT_LEAD_CONVERTED  "sales.lead.converted"
+#define EVENT_LEAD_ERASED     "sales.lead.erased"
+#define EVENT_DEAL_CREATED    "sales.deal.created"
+#define EVENT_DEAL_UPDATED    "sales.deal.updated"
+#define EVENT_DEAL_CLOSED     "sales.deal.closed"
+#define EVENT_ACTIVITY_LOGGED "sales.activity.logged"
+
+#endif

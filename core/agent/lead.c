@@ -1,0 +1,293 @@
+/* Leads: clean, look for the same one, store with its event. */
+#include "agent/lead.h"
+
+#include "agent/event.h"
+#include "agent/instant.h"
+#include "agent/lead_clean.h"
+#include "agent/lead_match.h"
+#include "agent/list.h"
+#include "schema/mask.h"
+#include "store/records.h"
+
+/* clang-format off */
+#define SERVER_FIELDS                                                                     \
+    "id", "etag", "create_time", "update_time", "status", "status_time", "status_reason", \
+    "score", "converted_deal_id", "merged_into_id", "last_activity_time", "legal_hold"
+/* clang-format on */
+
+const char *const lead_output_only[] = {SERVER_FIELDS, NULL};
+static const char *const update_locked[] = {SERVER_FIELDS, "created_at", NULL};
+
+enum status lead_prepare(struct call *c, const TenantPolicy *policy, const Lead *in,
+                         struct lead_draft *out)
+{
+    *out = (struct lead_draft){.lead = NEW(&c->arena, Lead, 1)};
+    if (!out->lead)
+        return call_nomem(c);
+    *out->lead = *in;
+    message_clear_fields(&out->lead->base, lead_output_only);
+    TRY(lead_clean(c, policy, out->lead, &out->changed));
+    out->keys = lead_keys_of(&c->arena, out->lead);
+    if (!out->keys.external_id.n && !*out->lead->email && !*out->lead->phone &&
+        !*out->lead->full_name && !(out->lead->company && *out->lead->company->name)) {
+        call_detail(c, FAULT_FIELD, "lead.identity", STR("lead"),
+                    "one of full_name, email, phone, company.name, external_id is needed");
+        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "nothing identifies the lead");
+    }
+    if (!out->lead->created_at)
+        TRY(instant_now(c, &out->lead->created_at));
+    if (!*out->lead->owner_id && c->principal.roles & ROLE_BIT_REP)
+        out->lead->owner_id = arena_cstr(&c->arena, str_of(c->principal.subject));
+    out->lead->status = LEAD_STATUS_NEW;
+    out->lead->status_time = out->lead->created_at;
+    return out->lead->owner_id ? STATUS_OK : call_nomem(c);
+}
+
+/* Merges the draft into the lead on record, as the policy says. */
+static enum status absorb(struct tx *tx, DuplicatePolicy policy, const Lead *draft, Lead *known)
+{
+    struct call *c = tx_call(tx);
+
+    if (policy == DUPLICATE_POLICY_FILL)
+        TRY(message_fill(c, update_locked, &draft->base, &known->base));
+    else
+        TRY(mask_apply(c, &(struct mask){.locked = update_locked}, &draft->base, &known->base));
+    TRY(tx_update_lead(tx, known));
+    return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(known->id), &known->base);
+}
+
+static enum status insert(struct tx *tx, DuplicatePolicy policy, Lead *lead)
+{
+    lead->id = (char *)protobuf_c_empty_string; /* a second run makes a new one */
+    if (policy == DUPLICATE_POLICY_KEEP_BOTH)
+        TRY(tx_insert_copy(tx, RECORD_LEAD, &lead->base));
+    else
+        TRY(tx_insert_lead(tx, lead));
+    return tx_event(tx, EVENT_LEAD_CREATED, RECORD_LEAD, str_of(lead->id), &lead->base);
+}
+
+static enum status refuse_duplicate(struct call *c, const Lead *known, MatchReason reason)
+{
+    call_detail(c, FAULT_METADATA, NULL, STR("lead_id"), "%s", known->id);
+    call_detail(c, FAULT_METADATA, NULL, STR("match"), "%s", match_reason_name(reason));
+    return call_fail_as(c, STATUS_EXISTS, "DUPLICATE_LEAD", "the lead is on record already");
+}
+
+enum status lead_settle(struct tx *tx, struct lead_draft *draft, DuplicatePolicy policy,
+                        Lead *known, struct lead_stored *out)
+{
+    out->created = !known;
+    out->updated = false;
+    out->lead = known ? known : draft->lead;
+    if (!known)
+        return insert(tx, policy, draft->lead);
+    if (policy == DUPLICATE_POLICY_FAIL || policy == DUPLICATE_POLICY_KEEP_BOTH)
+        return refuse_duplicate(tx_call(tx), known, out->reason);
+    if (policy == DUPLICATE_POLICY_FILL || policy == DUPLICATE_POLICY_OVERWRITE) {
+        out->updated = true;
+        return absorb(tx, policy, draft->lead, known);
+    }
+    return STATUS_OK;
+}
+
+/* Only an external id stands in the way of keeping both. */
+static struct lead_keys keys_that_count(const struct lead_draft *draft, DuplicatePolicy policy)
+{
+    return policy == DUPLICATE_POLICY_KEEP_BOTH
+               ? (struct lead_keys){.external_id = draft->keys.external_id}
+               : draft->keys;
+}
+
+struct create {
+    struct lead_draft draft;
+    DuplicatePolicy policy;
+    struct lead_stored stored;
+};
+
+static enum status create_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct create *k = arg;
+    struct lead_keys keys = keys_that_count(&k->draft, k->policy);
+    Lead *known;
+
+    (void)c;
+    TRY(lead_match(tx, &keys, &known, &k->stored.reason));
+    return lead_settle(tx, &k->draft, k->policy, known, &k->stored);
+}
+
+enum status lead_create(struct call *c, struct agents *a, const CreateLeadRequest *in,
+                        CreateLeadResponse *out)
+{
+    struct create k = {.policy = in->duplicate_policy};
+    const TenantPolicy *policy;
+
+    TRY(policy_get(c, a->policies, &policy));
+    TRY(lead_prepare(c, policy, in->lead, &k.draft));
+    TRY(store_run(a->store, c, STORE_WRITE, create_unit, &k));
+    if (k.stored.created || k.stored.updated)
+        feed_tell(a->feed, c->principal.tenant_id);
+    out->lead = k.stored.lead;
+    out->created = k.stored.created;
+    out->n_normalized_fields = k.draft.changed.n_paths;
+    out->normalized_fields = NEW(&c->arena, char *, k.draft.changed.n_paths + 1);
+    out->duplicate = k.stored.created ? NULL : NEW(&c->arena, DuplicateMatch, 1);
+    if (!out->normalized_fields || (!k.stored.created && !out->duplicate))
+        return call_nomem(c);
+    for (size_t i = 0; i < k.draft.changed.n_paths; i++)
+        out->normalized_fields[i] = k.draft.changed.paths[i];
+    if (out->duplicate) {
+        *out->duplicate = (DuplicateMatch)DUPLICATE_MATCH_INIT;
+        out->duplicate->lead_id = k.stored.lead->id;
+        out->duplicate->reason = k.stored.reason;
+        out->duplicate->confidence = lead_match_confidence(k.stored.reason);
+    }
+    return STATUS_OK;
+}
+
+/* A lead named by id, and what was found. */
+struct by_id {
+    const char *id, *etag;
+    Lead *lead;
+};
+
+static enum status get_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct by_id *k = arg;
+
+    (void)c;
+    return tx_get_lead(tx, str_of(k->id), &k->lead);
+}
+
+enum status lead_get(struct call *c, struct agents *a, const char *id, Lead **out)
+{
+    struct by_id k = {.id = id};
+
+    TRY(store_run(a->store, c, STORE_READ, get_unit, &k));
+    *out = k.lead;
+    return STATUS_OK;
+}
+
+enum status lead_list(struct call *c, struct agents *a, const ListLeadsRequest *in,
+                      ListLeadsResponse *out)
+{
+    struct list_query q = {.filter = str_of(in->filter),
+                           .order_by = str_of(in->order_by),
+                           .search = str_of(in->search),
+                           .page_token = str_of(in->page_token),
+                           .page_size = in->page_size};
+    struct list_page page;
+
+    TRY(list_run(c, a->store, RECORD_LEAD, &q, &page));
+    out->leads = (Lead **)(void *)page.items;
+    out->n_leads = page.n_items;
+    out->next_page_token = page.next_page_token;
+    return STATUS_OK;
+}
+
+struct update {
+    const UpdateLeadRequest *in;
+    const TenantPolicy *policy;
+    Lead *lead;
+};
+
+static enum status update_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct update *k = arg;
+    const FieldMask *mask = k->in->update_mask;
+    struct mask paths = {update_locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
+    struct lead_changed changed;
+
+    TRY(tx_get_lead(tx, str_of(k->in->lead->id), &k->lead));
+    TRY(tx_match(tx, &k->lead->base, str_of(k->in->lead->etag)));
+    if (k->lead->status == LEAD_STATUS_MERGED) {
+        call_detail(c, FAULT_PRECONDITION, "LEAD_STATUS", STR("lead.status"),
+                    "update the lead that it was merged into, or undo the merge");
+        return call_fail_as(c, STATUS_PRECONDITION, "LEAD_MERGED", "the lead was merged");
+    }
+    TRY(mask_apply(c, &paths, &k->in->lead->base, &k->lead->base));
+    TRY(lead_clean(c, k->policy, k->lead, &changed));
+    TRY(tx_update_lead(tx, k->lead));
+    return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(k->lead->id), &k->lead->base);
+}
+
+enum status lead_update(struct call *c, struct agents *a, const UpdateLeadRequest *in, Lead **out)
+{
+    struct update k = {.in = in};
+
+    if (!*in->lead->id) {
+        call_detail(c, FAULT_FIELD, "required", STR("lead.id"), "names the lead to change");
+        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the lead is not named");
+    }
+    TRY(policy_get(c, a->policies, &k.policy));
+    TRY(store_run(a->store, c, STORE_WRITE, update_unit, &k));
+    feed_tell(a->feed, c->principal.tenant_id);
+    *out = k.lead;
+    return STATUS_OK;
+}
+
+/* Erases one page of the lead's activities; *more tells whether there may be others. */
+static enum status erase_page(struct tx *tx, struct uuid lead, bool *more)
+{
+    struct list_where where = {.column = ACTIVITY_BY_lead_id};
+    struct list_query q = {.page_size = PAGE_SIZE_MAX, .where = &where, .n_where = 1};
+    struct list_page page;
+    char id[UUID_TEXT_BYTES + 1];
+
+    uuid_format(lead, id);
+    where.text = (str){id, UUID_TEXT_BYTES};
+    TRY(tx_list(tx, RECORD_ACTIVITY, &q, &page));
+    for (size_t i = 0; i < page.n_items; i++) {
+        const Activity *a = (const Activity *)page.items[i];
+
+        TRY(tx_delete_activity(tx, str_of(a->id), STR("")));
+    }
+    *more = page.n_items == PAGE_SIZE_MAX;
+    return STATUS_OK;
+}
+
+enum { ERASE_PAGES_MAX = 40 }; /* 20,000 activities in one transaction; no lead has more */
+
+static enum status erase_activities(struct tx *tx, str lead_id)
+{
+    struct uuid lead;
+    bool more = uuid_parse(lead_id, &lead);
+
+    for (int i = 0; more; i++) {
+        if (i == ERASE_PAGES_MAX)
+            return call_fail_as(tx_call(tx), STATUS_EXHAUSTED, "TOO_MANY_ACTIVITIES",
+                                "the lead has too many activities to be erased at once");
+        TRY(erase_page(tx, lead, &more));
+    }
+    return STATUS_OK;
+}
+
+static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct by_id *k = arg;
+    Lead *husk;
+
+    TRY(tx_get_lead(tx, str_of(k->id), &k->lead));
+    TRY(tx_match(tx, &k->lead->base, str_of(k->etag)));
+    if (k->lead->legal_hold) {
+        call_detail(c, FAULT_PRECONDITION, "LEGAL_HOLD", STR("lead.legal_hold"),
+                    "lift the legal hold first");
+        return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
+    }
+    TRY(erase_activities(tx, str_of(k->id)));
+    TRY(tx_delete_lead(tx, str_of(k->id), str_of(k->lead->etag)));
+    if ((husk = NEW(&c->arena, Lead, 1)) == NULL)
+        return call_nomem(c);
+    *husk = (Lead)LEAD_INIT;
+    husk->id = k->lead->id;
+    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(k->id), &husk->base);
+}
+
+enum status lead_delete(struct call *c, struct agents *a, const DeleteLeadRequest *in,
+                        DeleteLeadResponse *out)
+{
+    struct by_id k = {.id = in->id, .etag = in->etag};
+
+    TRY(store_run(a->store, c, STORE_WRITE, delete_unit, &k));
+    feed_tell(a->feed, c->principal.tenant_id);
+    return instant_now(c, &out->erase_time);
+}

@@ -1,0 +1,292 @@
+/*
+ * One unit per lead or batch: read the lead, its activities and what is known of its company;
+ * score; move the status; store with the event. The scoring itself is pure, so a unit that runs
+ * twice gives the same answer.
+ */
+#include "workflow/qualification.h"
+
+#include <pthread.h>
+
+#include "agent/event.h"
+#include "agent/instant.h"
+#include "agent/item_error.h"
+#include "domain/lifecycle.h"
+#include "domain/score.h"
+#include "store/records.h"
+
+enum {
+    ACCOUNT_LEADS_MAX = 100, /* of one company: more contacts change no score */
+    DAYS_ACTIVE = 14,
+    DAYS_LOST = 90,
+};
+
+/* What the units of one request share. */
+struct qualify {
+    const QualificationPolicy *policy;
+    int64_t as_of_us, now_us;
+    bool dry; /* compute, store nothing */
+};
+
+/* The hash of the rules, computed once: the tables are const. */
+static char rules_sha256[SCORE_SHA256_BYTES + 1];
+static pthread_once_t rules_once = PTHREAD_ONCE_INIT;
+
+static void hash_rules(void)
+{
+    score_rules_sha256(rules_sha256);
+}
+
+static enum status qualify_init(struct call *c, struct agents *a, struct qualify *k)
+{
+    const TenantPolicy *policy;
+
+    TRY(policy_get(c, a->policies, &policy));
+    k->policy = policy->qualification;
+    k->now_us = call_now_us(c);
+    k->as_of_us = k->now_us;
+    pthread_once(&rules_once, hash_rules);
+    return STATUS_OK;
+}
+
+static enum status read_activities(struct tx *tx, const Lead *lead, struct activity_rollup *out)
+{
+    struct list_where where = {ACTIVITY_BY_lead_id, str_of(lead->id), 0};
+    struct list_query q = {.page_size = PAGE_SIZE_MAX, .where = &where, .n_where = 1};
+    struct list_page page;
+
+    for (size_t n = 0; n < QUALIFY_ACTIVITIES_MAX; n += page.n_items) {
+        TRY(tx_list(tx, RECORD_ACTIVITY, &q, &page));
+        for (size_t i = 0; i < page.n_items; i++)
+            activity_rollup_add(out, (const Activity *)page.items[i]);
+        if (!*page.next_page_token)
+            break;
+        q.page_token = str_of(page.next_page_token);
+    }
+    return STATUS_OK;
+}
+
+static bool is_within_days(const Timestamp *t, int64_t as_of_us, int days)
+{
+    int64_t us = instant_us(t);
+
+    return t && us <= as_of_us && us > as_of_us - days * MOMENT_DAY_US;
+}
+
+static void count_contact(struct score_account *out, const Lead *l, int64_t as_of_us)
+{
+    bool ended = l->outcome != LEAD_OUTCOME_UNSPECIFIED && instant_us(l->closed_at) <= as_of_us;
+
+    out->n_contacts++;
+    out->n_active_14d += is_within_days(l->last_activity_time, as_of_us, DAYS_ACTIVE);
+    out->economic_buyer_seen |= l->buying_role == BUYING_ROLE_ECONOMIC_BUYER;
+    out->open_deal |= l->status == LEAD_STATUS_CONVERTED && !ended;
+    out->won_before |= ended && l->outcome == LEAD_OUTCOME_WON;
+    out->lost_90d |=
+        l->outcome == LEAD_OUTCOME_LOST && is_within_days(l->closed_at, as_of_us, DAYS_LOST);
+}
+
+/* The other leads of the company. Without a domain of its own the company is not known. */
+static enum status read_account(struct tx *tx, const Lead *lead, int64_t as_of_us,
+                                struct score_account *out)
+{
+    struct list_where where = {.column = LEAD_BY_domain};
+    struct list_query q = {.page_size = ACCOUNT_LEADS_MAX, .where = &where, .n_where = 1};
+    struct list_page page;
+    uint32_t roles = 0;
+
+    *out = (struct score_account){.known = lead->company && *lead->company->domain};
+    if (!out->known)
+        return STATUS_OK;
+    where.text = str_of(lead->company->domain);
+    TRY(tx_list(tx, RECORD_LEAD, &q, &page));
+    for (size_t i = 0; i < page.n_items; i++) {
+        const Lead *l = (const Lead *)page.items[i];
+
+        if (instant_us(l->created_at) > as_of_us)
+            continue;
+        count_contact(out, l, as_of_us);
+        if (l->buying_role != BUYING_ROLE_UNSPECIFIED)
+            roles |= 1U << ((unsigned)l->buying_role & 31U);
+    }
+    for (; roles; roles &= roles - 1)
+        out->n_roles++;
+    return STATUS_OK;
+}
+
+static enum status compute(struct tx *tx, const struct qualify *k, const Lead *lead,
+                           LeadScore **out)
+{
+    struct call *c = tx_call(tx);
+    struct activity_rollup *rollup = NEW(&c->arena, struct activity_rollup, 1);
+    struct score_account account;
+
+    if (!rollup)
+        return call_nomem(c);
+    activity_rollup_init(rollup, k->as_of_us);
+    TRY(read_activities(tx, lead, rollup));
+    TRY(read_account(tx, lead, k->as_of_us, &account));
+    if (score_lead(&c->arena,
+                   &(struct score_input){.lead = lead,
+                                         .activity = rollup,
+                                         .account = account.known ? &account : NULL,
+                                         .policy = k->policy,
+                                         .as_of_us = k->as_of_us,
+                                         .now_us = k->now_us,
+                                         .rules_sha256 = rules_sha256},
+                   out) != STATUS_OK)
+        return call_nomem(c);
+    return STATUS_OK;
+}
+
+static enum status summarise(struct call *c, const LeadScore *score, LeadScoreSummary **out)
+{
+    if ((*out = NEW(&c->arena, LeadScoreSummary, 1)) == NULL)
+        return call_nomem(c);
+    **out = (LeadScoreSummary)LEAD_SCORE_SUMMARY_INIT;
+    (*out)->score = score->score;
+    (*out)->grade = score->grade;
+    (*out)->confidence = score->confidence;
+    (*out)->routing = score->routing;
+    (*out)->scored_at = score->scored_at;
+    return STATUS_OK;
+}
+
+/* The sentence behind a status. */
+static enum status reason_of(struct call *c, const LeadScore *score, LeadStatus status, char **out)
+{
+    if (score->n_disqualifications)
+        *out = arena_cstr(&c->arena, str_sub(str_of(score->disqualifications[0]->reason), 0, 300));
+    else
+        *out = arena_printf(&c->arena, "scored %d of 100: %s", score->score,
+                            status == LEAD_STATUS_QUALIFIED ? "enough to be qualified"
+                                                            : "not enough to be qualified");
+    return *out ? STATUS_OK : call_nomem(c);
+}
+
+static enum status move(struct call *c, const struct qualify *k, Lead *lead, const LeadScore *score)
+{
+    LeadStatus to = score_status(score, k->policy);
+    struct precondition why;
+
+    if (lifecycle_check(lead->status, LIFECYCLE_QUALIFY, to, &why) != STATUS_OK) {
+        call_detail(c, FAULT_PRECONDITION, why.type, why.subject, "%s", why.text);
+        return call_fail_as(c, STATUS_PRECONDITION, "LEAD_STATUS",
+                            "the lead's status does not allow it to be qualified");
+    }
+    if (lead->status != to) {
+        lead->status = to;
+        TRY(instant_new(c, k->now_us, &lead->status_time));
+    }
+    TRY(reason_of(c, score, to, &lead->status_reason));
+    return summarise(c, score, &lead->score);
+}
+
+/* Scores, moves and stores one lead that was just read. */
+static enum status qualify(struct tx *tx, const struct qualify *k, Lead *lead, LeadScore **score)
+{
+    TRY(compute(tx, k, lead, score));
+    TRY(move(tx_call(tx), k, lead, *score));
+    if (k->dry)
+        return STATUS_OK;
+    TRY(tx_update_lead(tx, lead));
+    return tx_event(tx, EVENT_LEAD_QUALIFIED, RECORD_LEAD, str_of(lead->id), &lead->base);
+}
+
+struct one {
+    struct qualify shared;
+    const QualifyLeadRequest *in;
+    Lead *lead;
+    LeadScore *score;
+    LeadStatus previous;
+};
+
+static enum status one_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct one *k = arg;
+
+    (void)c;
+    TRY(tx_get_lead(tx, str_of(k->in->id), &k->lead));
+    TRY(tx_match(tx, &k->lead->base, str_of(k->in->etag)));
+    k->previous = k->lead->status;
+    return qualify(tx, &k->shared, k->lead, &k->score);
+}
+
+enum status qualification_run(struct call *c, struct agents *a, const QualifyLeadRequest *in,
+                              QualifyLeadResponse *out)
+{
+    struct one k = {.in = in};
+
+    TRY(qualify_init(c, a, &k.shared));
+    k.shared.dry = in->validate_only || in->as_of;
+    TRY(instant_of_event(c, in->as_of, "as_of", &k.shared.as_of_us));
+    TRY(store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, one_unit, &k));
+    if (!k.shared.dry)
+        feed_tell(a->feed, c->principal.tenant_id);
+    out->lead = k.lead;
+    out->score = k.score;
+    out->previous_status = k.previous;
+    return STATUS_OK;
+}
+
+struct many {
+    struct qualify shared;
+    const struct qualify_options *options;
+    const str *ids;
+    size_t n;
+    QualifyResults *out;
+};
+
+static enum status batch_item(struct call *c, struct tx *tx, const struct many *k, str id,
+                              ProtobufCMessage *found, QualifyResult **out)
+{
+    Lead *lead = (Lead *)found;
+    LeadScore *score;
+    enum status s;
+
+    if ((*out = NEW(&c->arena, QualifyResult, 1)) == NULL)
+        return call_nomem(c);
+    **out = (QualifyResult)QUALIFY_RESULT_INIT;
+    (*out)->lead_id = arena_cstr(&c->arena, id);
+    s = lead ? qualify(tx, &k->shared, lead, &score)
+             : call_fail(c, STATUS_NOT_FOUND, "there is no such lead");
+    if (s != STATUS_OK) {
+        if (!item_error_is_own(s) || s == STATUS_CONFLICT)
+            return s; /* the unit as a whole has to run again, or not at all */
+        (*out)->error = item_error_take(c, STR(""));
+        return (*out)->error ? STATUS_OK : c->fault.status;
+    }
+    (*out)->status = lead->status;
+    (*out)->score = score;
+    if (k->options->brief)
+        score->n_contributions = 0;
+    return (*out)->lead_id ? STATUS_OK : call_nomem(c);
+}
+
+static enum status many_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct many *k = arg;
+    ProtobufCMessage *leads[QUALIFY_BATCH_MAX];
+
+    TRY(tx_get_many(tx, RECORD_LEAD, k->ids, k->n, leads));
+    for (size_t i = 0; i < k->n; i++)
+        TRY(batch_item(c, tx, k, k->ids[i], leads[i], &k->out->results[i]));
+    return STATUS_OK;
+}
+
+enum status qualification_batch(struct call *c, struct agents *a, const str *ids, size_t n,
+                                const struct qualify_options *options, QualifyResults *out)
+{
+    struct many k = {.options = options, .ids = ids, .n = n, .out = out};
+
+    if (n > QUALIFY_BATCH_MAX)
+        return call_fail(c, STATUS_INVALID, "more than %d leads in one step", QUALIFY_BATCH_MAX);
+    if ((out->results = NEW(&c->arena, QualifyResult *, n + 1)) == NULL)
+        return call_nomem(c);
+    TRY(qualify_init(c, a, &k.shared));
+    k.shared.dry = options->validate_only;
+    TRY(store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k));
+    if (!k.shared.dry)
+        feed_tell(a->feed, c->principal.tenant_id);
+    out->n_results = n;
+    return STATUS_OK;
+}

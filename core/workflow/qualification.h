@@ -1,0 +1,40 @@
+/*
+ * qualification: from what is on record about a lead to a score, a status and an event.
+ *
+ * The rules decide (domain/score.h); this reads what they need, keeps the result with the lead and
+ * says `sales.lead.qualified`. A lead that has left the reach of qualification (converted, merged)
+ * is refused.
+ */
+#ifndef WORKFLOW_QUALIFICATION_H
+#define WORKFLOW_QUALIFICATION_H
+
+#include "agent/context.h"
+#include "sales/v1/sales_agent.h"
+
+enum {
+    QUALIFY_ACTIVITIES_MAX = 5000, /* of one lead, the newest count; more add nothing to a score */
+    QUALIFY_BATCH_MAX = 50,        /* leads per unit of work: a unit stays under 100 ms */
+};
+
+/* One lead. NOT_FOUND, CONFLICT (stale etag), PRECONDITION (its status). With as_of or
+ * validate_only nothing is stored. */
+MUST_CHECK enum status qualification_run(struct call *c, struct agents *a,
+                                         const QualifyLeadRequest *in, QualifyLeadResponse *out);
+
+struct qualify_options {
+    bool validate_only;
+    bool brief; /* results without contributions */
+};
+
+/*
+ * Up to QUALIFY_BATCH_MAX leads in one unit of work; a lead that cannot be qualified gets an error
+ * of its own.
+ *
+ *   ids  [n] UUID texts
+ *   out  one result per id, in their order
+ */
+MUST_CHECK enum status qualification_batch(struct call *c, struct agents *a, const str *ids,
+                                           size_t n, const struct qualify_options *options,
+                                           QualifyResults *out);
+
+#endif
