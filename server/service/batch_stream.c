@@ -1,0 +1,168 @@
+/* BatchQualifyLeads: pieces of QUALIFY_BATCH_MAX leads, each one unit of work and one message. The
+ * next piece starts when the client has taken the last, so a slow reader slows the batch. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/instant.h"
+#include "agent/list.h"
+#include "service/sales_agent.h"
+#include "service/scope.h"
+#include "workflow/qualification.h"
+
+enum { PROGRESS_EVERY_US = 1000000 };
+
+/* Either ids, or a filter and the page token of what comes next. */
+struct batch_stream {
+    struct qualify_options options;
+    struct uuid *ids; /* owned; [n_ids]; NULL: by filter */
+    size_t n_ids, next;
+    char filter[FILTER_BYTES_MAX + 1];
+    char page_token[1024 + 1];
+    bool is_last_page;
+    int64_t started_us, progress_us;
+    QualifySummary counts;
+};
+
+static enum status keep_ids(struct call *c, struct batch_stream *k, const LeadIds *in)
+{
+    if ((k->ids = calloc(in->n_ids + 1, sizeof *k->ids)) == NULL)
+        return call_nomem(c);
+    for (size_t i = 0; i < in->n_ids; i++)
+        if (uuid_parse(str_of(in->ids[i]), &k->ids[k->n_ids])) /* validation let nothing else in */
+            k->n_ids++;
+    return STATUS_OK;
+}
+
+enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream *s,
+                                  const BatchQualifyLeadsRequest *in)
+{
+    struct batch_stream *k;
+
+    (void)self;
+    if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_NOT_SET) {
+        call_detail(c, FAULT_FIELD, "required", STR("target"), "lead_ids or filter is needed");
+        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the batch names no leads");
+    }
+    if ((k = calloc(1, sizeof *k)) == NULL)
+        return call_nomem(c);
+    rpc_stream_set_state(s, k); /* freed in done() */
+    k->options = (struct qualify_options){in->validate_only, in->brief};
+    k->started_us = k->progress_us = call_now_us(c);
+    k->counts = (QualifySummary)QUALIFY_SUMMARY_INIT;
+    if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_LEAD_IDS)
+        return keep_ids(c, k, in->lead_ids);
+    snprintf(k->filter, sizeof k->filter, "%s", in->filter); /* validated to fit */
+    return STATUS_OK;
+}
+
+/* The ids of the next piece; none: the batch is at its end. */
+static enum status next_ids(struct call *c, struct agents *a, struct batch_stream *k, str *ids,
+                            size_t *n_out)
+{
+    struct list_query q = {.filter = str_of(k->filter),
+                           .page_token = str_of(k->page_token),
+                           .page_size = QUALIFY_BATCH_MAX};
+    struct list_page page;
+
+    *n_out = 0;
+    if (k->ids) {
+        for (; k->next < k->n_ids && *n_out < QUALIFY_BATCH_MAX; k->next++) {
+            char *text = uuid_text(&c->arena, k->ids[k->next]);
+
+            if (!text)
+                return call_nomem(c);
+            ids[(*n_out)++] = str_of(text);
+        }
+        return STATUS_OK;
+    }
+    if (k->is_last_page)
+        return STATUS_OK;
+    TRY(list_run(c, a->store, RECORD_LEAD, &q, &page));
+    for (size_t i = 0; i < page.n_items; i++)
+        ids[(*n_out)++] = str_of(((const Lead *)page.items[i])->id);
+    k->is_last_page = !*page.next_page_token;
+    snprintf(k->page_token, sizeof k->page_token, "%s", page.next_page_token);
+    return STATUS_OK;
+}
+
+static void count(QualifySummary *s, const QualifyResult *r)
+{
+    s->total++;
+    s->failed += r->error != NULL;
+    if (r->error)
+        return;
+    s->qualified += r->status == LEAD_STATUS_QUALIFIED;
+    s->nurture += r->status == LEAD_STATUS_NURTURE;
+    s->disqualified += r->status == LEAD_STATUS_DISQUALIFIED;
+    s->premium += r->score && r->score->routing == LEAD_ROUTING_PREMIUM;
+}
+
+static enum status send_progress(struct call *c, struct rpc_stream *s, struct batch_stream *k)
+{
+    int64_t now = call_now_us(c);
+    Progress progress = PROGRESS_INIT;
+    BatchQualifyLeadsResponse out = BATCH_QUALIFY_LEADS_RESPONSE_INIT;
+
+    if (now - k->progress_us < PROGRESS_EVERY_US)
+        return STATUS_OK;
+    k->progress_us = now;
+    progress.done = k->counts.total;
+    progress.failed = k->counts.failed;
+    progress.total = k->n_ids;
+    TRY(duration_new(c, now - k->started_us, &progress.elapsed));
+    out.message_case = BATCH_QUALIFY_LEADS_RESPONSE_MESSAGE_PROGRESS;
+    out.progress = &progress;
+    sales_agent_batch_qualify_leads_send(s, &out);
+    return STATUS_OK;
+}
+
+static enum status send_summary(struct call *c, struct rpc_stream *s, struct batch_stream *k)
+{
+    BatchQualifyLeadsResponse out = BATCH_QUALIFY_LEADS_RESPONSE_INIT;
+
+    TRY(duration_new(c, call_now_us(c) - k->started_us, &k->counts.elapsed));
+    out.message_case = BATCH_QUALIFY_LEADS_RESPONSE_MESSAGE_SUMMARY;
+    out.summary = &k->counts;
+    sales_agent_batch_qualify_leads_send(s, &out);
+    rpc_stream_finish(s);
+    return STATUS_OK;
+}
+
+static enum status produce(struct call *c, struct agents *a, struct rpc_stream *s)
+{
+    struct batch_stream *k = rpc_stream_state(s);
+    BatchQualifyLeadsResponse out = BATCH_QUALIFY_LEADS_RESPONSE_INIT;
+    QualifyResults results = QUALIFY_RESULTS_INIT;
+    str ids[QUALIFY_BATCH_MAX];
+    size_t n;
+
+    TRY(next_ids(c, a, k, ids, &n));
+    if (n == 0)
+        return send_summary(c, s, k);
+    TRY(qualification_batch(c, a, ids, n, &k->options, &results));
+    for (size_t i = 0; i < results.n_results; i++)
+        count(&k->counts, results.results[i]);
+    out.message_case = BATCH_QUALIFY_LEADS_RESPONSE_MESSAGE_RESULTS;
+    out.results = &results;
+    sales_agent_batch_qualify_leads_send(s, &out);
+    return send_progress(c, s, k);
+}
+
+enum status batch_qualify_writable(struct call *c, void *self, struct rpc_stream *s)
+{
+    struct scope scope;
+
+    scope_enter(&scope, c, s);
+    return scope_leave(&scope, produce(&scope.call, self, s));
+}
+
+void batch_qualify_done(struct call *c, void *self, struct rpc_stream *s)
+{
+    struct batch_stream *k = rpc_stream_state(s);
+
+    (void)c;
+    (void)self;
+    if (k)
+        free(k->ids);
+    free(k);
+}
