@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/context.h"
 #include "http/ops.h"
 #include "intercept/intercept.h"
 #include "obs/process.h"
@@ -32,6 +33,7 @@ struct serve {
     struct call call; /* of starting and stopping */
 
     struct store *store;
+    struct agents agents;
     struct store_keys keys;
     struct metrics *metrics;
     struct intercept *intercept;
@@ -113,6 +115,8 @@ static enum exit_code open_records(struct serve *s)
 
     if (open_store(&s->call, s->config, &s->store) != STATUS_OK)
         return failed(s, EXIT_STORE);
+    if (agents_init(&s->call, &s->agents, s->store) != STATUS_OK)
+        return failed(s, EXIT_START);
     log_info(&s->call, LOG_EVENT_STORE_OPENED,
              F_NS("took", call_monotonic_ns(&s->call) - began_ns));
     return EXIT_OK;
@@ -168,7 +172,7 @@ static enum exit_code open_rpc(struct serve *s)
 
     if (status != STATUS_OK)
         return failed(s, exit_of(status));
-    services_bind(bindings);
+    services_bind(&s->agents, bindings);
     status = rpc_server_new(
         &(struct rpc_options){.addresses = s->addresses,
                               .n_addresses = s->n_addresses,
@@ -296,6 +300,7 @@ static void close_all(struct serve *s)
     rpc_server_free(s->rpc);
     intercept_free(s->intercept);
     metrics_close(s->metrics);
+    agents_release(&s->agents);
     store_close(s->store);
 }
 

@@ -7,7 +7,7 @@
 #include "sales/v1/coaching.service.h"
 #include "sales/v1/forecast.service.h"
 #include "sales/v1/outreach.service.h"
-#include "sales/v1/sales_agent.service.h"
+#include "service/sales_agent.h"
 
 /* Its header repeats the short names of v1. */
 extern const struct service grpc__reflection__v1alpha__server_reflection__service;
@@ -23,16 +23,15 @@ const struct service *const services_all[SERVICES_ALL] = {
     &grpc__reflection__v1alpha__server_reflection__service,
 };
 
-void services_bind(struct service_binding out[SERVICES_OURS])
+void services_bind(struct agents *agents, struct service_binding out[SERVICES_OURS])
 {
-    static const struct sales_agent_handlers sales_agent;
     static const struct outreach_handlers outreach;
     static const struct coaching_handlers coaching;
     static const struct forecast_handlers forecast;
     static const struct admin_handlers admin;
-    const void *const handlers[SERVICES_OURS] = {&sales_agent, &outreach, &coaching, &forecast,
-                                                 &admin};
+    const void *const handlers[SERVICES_OURS] = {&sales_agent_handlers, &outreach, &coaching,
+                                                 &forecast, &admin};
 
     for (int i = 0; i < SERVICES_OURS; i++)
-        out[i] = (struct service_binding){.service = services_all[i], .handlers = handlers[i]};
+        out[i] = (struct service_binding){services_all[i], handlers[i], agents};
 }

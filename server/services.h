@@ -6,9 +6,11 @@
 
 enum { SERVICES_OURS = 5, SERVICES_ALL = 8 };
 
-/* Ours: SalesAgent, Outreach, Coaching, Forecast, Admin. RPCs without a handler answer
- * UNIMPLEMENTED. */
-void services_bind(struct service_binding out[SERVICES_OURS]);
+struct agents;
+
+/* Ours: SalesAgent, Outreach, Coaching, Forecast, Admin, over the agents. RPCs without a handler
+ * answer UNIMPLEMENTED. */
+void services_bind(struct agents *agents, struct service_binding out[SERVICES_OURS]);
 
 /* All that clients can call, with health and reflection: what metrics start from zero for. */
 extern const struct service *const services_all[SERVICES_ALL];

@@ -12,4 +12,8 @@ struct agents {
     struct feed *feed;         /* tells watchers of this process that something was committed */
 };
 
+/* Fills *a over a store that outlives it. EXHAUSTED: out of memory, *a is zeroed. */
+MUST_CHECK enum status agents_init(struct call *c, struct agents *a, struct store *s);
+void agents_release(struct agents *a); /* zeroed is fine */
+
 #endif
