@@ -18,19 +18,27 @@ struct args {
     size_t n;
 };
 
+/* gRPC's structs are not const-correct; it only reads them. */
+static char *unconst(const char *text)
+{
+    char *p;
+
+    memcpy(&p, &text, sizeof p);
+    return p;
+}
+
 static void add_int(struct args *a, const char *key, int64_t value)
 {
     assert(a->n < CHANNEL_ARGS_MAX && value >= 0 && value <= INT32_MAX);
-    a->rows[a->n++] = (grpc_arg){
-        .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value.integer = (int)value};
+    a->rows[a->n++] =
+        (grpc_arg){.type = GRPC_ARG_INTEGER, .key = unconst(key), .value.integer = (int)value};
 }
 
 static void add_text(struct args *a, const char *key, const char *value)
 {
     assert(a->n < CHANNEL_ARGS_MAX);
-    a->rows[a->n++] = (grpc_arg){.type = GRPC_ARG_STRING,
-                                 .key = (char *)(uintptr_t)key,
-                                 .value.string = (char *)(uintptr_t)value};
+    a->rows[a->n++] =
+        (grpc_arg){.type = GRPC_ARG_STRING, .key = unconst(key), .value.string = unconst(value)};
 }
 
 static int64_t or_default(int64_t given, int64_t fallback)

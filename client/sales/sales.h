@@ -140,6 +140,12 @@ struct sales_error {
     int64_t retry_after_ms; /* RetryInfo; 0: none */
 };
 
+/* What is called, and what it answers. The generated headers hold one per method. */
+struct sales_method {
+    const char *path; /* "/sales.v1.SalesAgent/GetLead" */
+    const ProtobufCMessageDescriptor *output;
+};
+
 struct sales_memory;
 
 /*
@@ -170,9 +176,8 @@ void sales_call_release(struct sales_call *call);
 /*
  * One request, one reply.
  *
- *   path      "/sales.v1.SalesAgent/GetLead"
  *   in        borrowed, unchanged
- *   out       the reply, of type out_type; lives in the call; NULL on failure
+ *   out       the reply, of type method->output; lives in the call; NULL on failure
  *
  * UNAVAILABLE is retried, and RESOURCE_EXHAUSTED and ABORTED when the server says after which time
  * (RetryInfo): with full jitter, within the deadline and the number of attempts. It is safe because
@@ -180,9 +185,8 @@ void sales_call_release(struct sales_call *call);
  * left it empty, the library sends a new UUID in its place.
  */
 SALES_MUST_CHECK enum sales_status sales_unary(struct sales_client *client, struct sales_call *call,
-                                               const char *path, const ProtobufCMessage *in,
-                                               const ProtobufCMessageDescriptor *out_type,
-                                               ProtobufCMessage **out);
+                                               const struct sales_method *method,
+                                               const ProtobufCMessage *in, ProtobufCMessage **out);
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
@@ -197,8 +201,7 @@ struct sales_stream;
 /* Never NULL for want of a connection: the first recv tells. NULL: out of memory (call->error). The
  * call's settings are borrowed until sales_stream_close; its error is set by recv. */
 struct sales_stream *sales_stream_open(struct sales_client *client, struct sales_call *call,
-                                       const char *path,
-                                       const ProtobufCMessageDescriptor *out_type);
+                                       const struct sales_method *method);
 
 /* Blocks while the previous message has not been taken by the transport, i.e. while the server does
  * not keep up. Anything but OK: the stream is over, and recv tells why. */

@@ -29,7 +29,7 @@ struct sales_stream {
 };
 
 struct sales_stream *sales_stream_open(struct sales_client *client, struct sales_call *call,
-                                       const char *path, const ProtobufCMessageDescriptor *out_type)
+                                       const struct sales_method *method)
 {
     struct sales_stream *s = calloc(1, sizeof *s);
     grpc_op op;
@@ -41,11 +41,12 @@ struct sales_stream *sales_stream_open(struct sales_client *client, struct sales
         return NULL;
     }
     s->call = call;
-    s->out_type = out_type;
+    s->out_type = method->output;
     s->texts = outcome_arena(call, client);
     call->n_attempts = 1;
     arena_init(&s->message, client->message_bytes_max * REPLY_EXPANSION);
-    s->status = exchange_open(&s->x, client, call, path, exchange_deadline_ns(client, call));
+    s->status =
+        exchange_open(&s->x, client, call, method->path, exchange_deadline_ns(client, call));
     if (s->status != SALES_OK) {
         s->over = s->broken = true;
         return s;

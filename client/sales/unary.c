@@ -67,8 +67,7 @@ static grpc_slice pack_request(const ProtobufCMessage *in)
 struct unary {
     struct sales_client *client;
     struct sales_call *call;
-    const char *path;
-    const ProtobufCMessageDescriptor *out_type;
+    const struct sales_method *method;
     grpc_slice request;
     struct arena *arena;
     int64_t deadline_ns;
@@ -83,7 +82,7 @@ static enum sales_status finish(struct unary *u, struct exchange *x, grpc_byte_b
         return s;
     if (!reply)
         return outcome_fail(u->call, SALES_INTERNAL, "the server answered OK without a message");
-    if (!(*out = message_unpack(u->arena, u->out_type, reply)))
+    if (!(*out = message_unpack(u->arena, u->method->output, reply)))
         return outcome_fail(u->call, SALES_INTERNAL, "the reply is not a valid message");
     return SALES_OK;
 }
@@ -92,7 +91,7 @@ static enum sales_status attempt(struct unary *u, ProtobufCMessage **out)
 {
     grpc_byte_buffer *sent = NULL, *reply = NULL;
     struct exchange x;
-    enum sales_status s = exchange_open(&x, u->client, u->call, u->path, u->deadline_ns);
+    enum sales_status s = exchange_open(&x, u->client, u->call, u->method->path, u->deadline_ns);
 
     if (s == SALES_OK) {
         sent = grpc_raw_byte_buffer_create(&u->request, 1);
@@ -138,14 +137,14 @@ static int64_t wait_before_next_ms(const struct unary *u, enum sales_status s)
 }
 
 enum sales_status sales_unary(struct sales_client *client, struct sales_call *call,
-                              const char *path, const ProtobufCMessage *in,
-                              const ProtobufCMessageDescriptor *out_type, ProtobufCMessage **out)
+                              const struct sales_method *method, const ProtobufCMessage *in,
+                              ProtobufCMessage **out)
 {
-    struct unary u = {.client = client, .call = call, .path = path, .out_type = out_type};
+    struct unary u = {.client = client, .call = call, .method = method};
     enum sales_status s;
     int64_t wait_ms;
 
-    assert(client && call && in && out_type);
+    assert(client && call && method && in);
     *out = NULL;
     outcome_clear(call);
     if (!(u.arena = outcome_arena(call, client)))

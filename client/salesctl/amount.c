@@ -4,6 +4,7 @@
 
 #include "base/banned.h"
 #include "base/buf.h"
+#include "ctl/term.h"
 #include "domain/money.h"
 
 enum { CODE_BYTES = 3, AMOUNT_BYTES_MAX = 64 };
@@ -29,7 +30,7 @@ bool amount_parse(str text, int64_t *minor, char code[4])
         number = str_trim(str_sub(text, 0, text.n - CODE_BYTES));
     }
     for (size_t i = 0; i < CODE_BYTES; i++)
-        code[i] = name.p[i] >= 'a' && name.p[i] <= 'z' ? (char)(name.p[i] - 32) : name.p[i];
+        code[i] = text_upper(name.p[i]);
     code[CODE_BYTES] = 0;
     return currency_find(str_of(code), &digits) && money_parse(number, digits, minor);
 }

@@ -177,12 +177,12 @@ static bool is_global(const struct option *o)
 static enum exit_code take_option(struct ctl *ctl, const struct command *command,
                                   const char *const *argv, int *i, struct args *out)
 {
-    str name = str_of(argv[*i] + 2), inline_value = name;
+    str inline_value = str_of(argv[*i] + 2), name;
     const struct option *o;
     const char *text = "";
 
     if (strcmp(argv[*i], "-h") == 0)
-        name = inline_value = STR("help");
+        inline_value = STR("help");
     name = str_cut(&inline_value, '=');
     if (!(o = find_option(command, name)))
         return unknown_option(ctl, command, name);

@@ -171,7 +171,7 @@ enum exit_code completion_run(struct ctl *ctl, const struct command *command,
     struct buf script, json;
 
     buf_init(&script, &ctl->arena, SCRIPT_BYTES_MAX);
-    buf_init(&json, &ctl->arena, 2 * SCRIPT_BYTES_MAX);
+    buf_init(&json, &ctl->arena, (size_t)2 * SCRIPT_BYTES_MAX);
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         if (strcmp(args->words[0], scripts[i].shell) != 0)
             continue;

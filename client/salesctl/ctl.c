@@ -75,7 +75,8 @@ enum exit_code ctl_unary(struct ctl *ctl, struct sales_call *call, const char *p
     assert(m && m->input == in->descriptor);
     if (!ctl_client(ctl))
         return CTL_USAGE;
-    if (sales_unary(ctl->client, call, path, in, m->output, out) != SALES_OK)
+    if (sales_unary(ctl->client, call, &(struct sales_method){path, m->output}, in, out) !=
+        SALES_OK)
         return explain(ctl, call);
     return CTL_OK;
 }
@@ -96,49 +97,53 @@ void ctl_json(struct ctl *ctl, const ProtobufCMessage *m)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-static bool fill(struct ctl *ctl, const struct command *c, ProtobufCMessage *m, const char *what,
-                 const char *path, const char *text)
-{
-    const char *why;
+struct filling {
+    struct ctl *ctl;
+    const struct command *command;
+    ProtobufCMessage *request;
+};
 
-    if (path_set(&ctl->arena, m, path, str_of(text), ctl_now_us(), &why))
+static bool fill(struct filling *f, const char *what, const char *path, const char *text)
+{
+    struct setter s = {.arena = &f->ctl->arena, .now_us = ctl_now_us()};
+
+    if (path_set(&s, f->request, path, str_of(text)))
         return true;
-    usage_error(ctl, c, "%s %s", what, why);
+    usage_error(f->ctl, f->command, "%s %s", what, s.why);
     return false;
 }
 
 /* "lead.company.name" under the mask "lead" -> "company.name"; an attribute adds its key. */
-static bool add_mask_path(struct ctl *ctl, const struct command *c, ProtobufCMessage *m,
-                          const struct given *g)
+static bool add_mask_path(struct filling *f, const struct given *g)
 {
-    size_t n = c->mask ? strlen(c->mask) : 0;
+    const char *mask = f->command->mask;
+    size_t n = mask ? strlen(mask) : 0;
     const char *path = g->option->path, *member, *text;
 
-    if (strcmp(g->option->name, "clear") == 0 || !n || strncmp(path, c->mask, n) != 0 ||
+    if (strcmp(g->option->name, "clear") == 0 || !n || strncmp(path, mask, n) != 0 ||
         path[n] != '.')
         return true;
     member = path + n + 1;
     if (strcmp(member, "id") == 0 || strcmp(member, "etag") == 0)
         return true;
-    text = strcmp(member, "attributes") == 0
-               ? arena_printf(&ctl->arena, "attributes.%.*s", (int)strcspn(g->text, "="), g->text)
-               : member;
-    return text && fill(ctl, c, m, "--clear", "update_mask.paths", text);
+    text = strcmp(member, "attributes") == 0 ? arena_printf(&f->ctl->arena, "attributes.%.*s",
+                                                            (int)strcspn(g->text, "="), g->text)
+                                             : member;
+    return text && fill(f, "--clear", "update_mask.paths", text);
 }
 
 ProtobufCMessage *ctl_request(struct ctl *ctl, const struct command *command,
                               const struct args *args)
 {
-    const struct method *method = ctl_method(command->method);
-    ProtobufCMessage *m = path_new(&ctl->arena, method->input);
+    struct filling f = {ctl, command, path_new(&ctl->arena, ctl_method(command->method)->input)};
 
-    if (!m)
+    if (!f.request)
         return NULL;
     for (size_t i = 0; i < args->n_words; i++) {
         size_t k = i < command->n_arguments ? i : command->n_arguments - 1;
         const struct argument *a = &command->arguments[k];
 
-        if (a->path && !fill(ctl, command, m, a->name, a->path, args->words[i]))
+        if (a->path && !fill(&f, a->name, a->path, args->words[i]))
             return NULL;
     }
     for (size_t i = 0; i < args->n_given; i++) {
@@ -147,13 +152,11 @@ ProtobufCMessage *ctl_request(struct ctl *ctl, const struct command *command,
 
         if (!g->option->path)
             continue;
-        if (!what ||
-            !fill(ctl, command, m, what, g->option->path, g->option->value ? g->text : "yes"))
-            return NULL;
-        if (!add_mask_path(ctl, command, m, g))
+        if (!what || !fill(&f, what, g->option->path, g->option->value ? g->text : "yes") ||
+            !add_mask_path(&f, g))
             return NULL;
     }
-    return m;
+    return f.request;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -199,7 +202,8 @@ enum exit_code list_run(struct ctl *ctl, const struct command *command, const st
     enum exit_code code = in ? CTL_OK : CTL_USAGE;
 
     for (int page = 0; code == CTL_OK && page < PAGES_MAX; page++) {
-        const char *next, *why;
+        struct setter setter = {.arena = &ctl->arena};
+        const char *next;
 
         code = ctl_unary(ctl, &call, command->method, in, &reply);
         if (code != CTL_OK)
@@ -213,7 +217,7 @@ enum exit_code list_run(struct ctl *ctl, const struct command *command, const st
                 fprintf(ctl->err.file, "more: --all, or --page-token %s\n", next);
             break;
         }
-        if (!path_set(&ctl->arena, in, "page_token", str_of(next), 0, &why))
+        if (!path_set(&setter, in, "page_token", str_of(next)))
             code = CTL_FAILED;
         sales_call_reset(&call);
     }

@@ -64,7 +64,7 @@ static enum exit_code list(struct story *s, const char *filter, const char *orde
 
 static enum exit_code list_leads(struct story *s)
 {
-    size_t n;
+    size_t n = 0;
     enum exit_code code = list(s, "", "create_time desc", "", &n);
 
     return code == CTL_OK && n == 0 ? story_broken(s, "the list is empty") : code;
@@ -114,7 +114,7 @@ static enum exit_code create_again(struct story *s)
 
     snprintf(shouted, sizeof shouted, "%s", s->email);
     for (char *c = shouted; *c; c++)
-        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c;
+        *c = text_upper(*c);
     if (!story_set(s, &in.base, "lead.full_name", "A. Byron") ||
         !story_set(s, &in.base, "lead.email", shouted))
         return CTL_FAILED;
@@ -130,7 +130,7 @@ static enum exit_code create_again(struct story *s)
 
 static enum exit_code search_lead(struct story *s)
 {
-    size_t n;
+    size_t n = 0;
     enum exit_code code = list(s, "", "", s->company, &n);
 
     return code == CTL_OK && n != 1 ? story_broken(s, "search did not find the one lead") : code;

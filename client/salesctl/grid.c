@@ -96,7 +96,7 @@ static void print_cell(const struct grid *g, const struct term *t, size_t c, con
 
 void grid_print(const struct grid *g, const struct term *t, int indent)
 {
-    int widths[GRID_COLUMNS_MAX];
+    int widths[GRID_COLUMNS_MAX] = {0};
 
     measure(g, t->columns - indent, widths);
     fprintf(t->file, "%*s%s", indent, "", term_ink(t, INK_DIM));

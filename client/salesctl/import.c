@@ -15,8 +15,7 @@
 #include "ctl/explain.h"
 #include "ctl/path.h"
 #include "ctl/when.h"
-
-#define IMPORT "/sales.v1.SalesAgent/ImportLeads"
+#include "sales/v1/sales_agent.client.h"
 
 enum {
     BATCH_ROWS = 500,       /* the server commits by message; 1000 is its limit */
@@ -265,7 +264,7 @@ static bool attempt(struct import *m, struct sales_call *call, bool resume, enum
         return false;
     m->n_sent = m->n_answered = m->bad_head = m->bad_tail = 0;
     m->over = false;
-    m->stream = sales_stream_open(client, call, IMPORT, ctl_method(IMPORT)->output);
+    m->stream = sales_agent_import_leads_open(client, call);
     status = m->stream ? open_import(m, resume) : call->error.status;
     if (status == SALES_OK)
         status = run_stream(m);
@@ -387,7 +386,8 @@ enum exit_code import_run(struct ctl *ctl, const struct command *command, const 
         .resume_id = args_text(args, "resume"),
         .dry_run = args_has(args, "dry-run"),
     };
-    const char *duplicates = args_text(args, "duplicates"), *why;
+    const char *duplicates = args_text(args, "duplicates");
+    struct setter setter = {.arena = &ctl->arena};
     int64_t began = ctl_now_ns();
     struct import_result result;
     enum exit_code code;
@@ -395,9 +395,8 @@ enum exit_code import_run(struct ctl *ctl, const struct command *command, const 
     if (!whole_number(args, "rows", UINT64_MAX, &o.rows_max) ||
         !whole_number(args, "errors", ERRORS_DEFAULT, &o.errors_max))
         return usage_error(ctl, command, "--rows and --errors are whole numbers");
-    if (duplicates &&
-        !path_set(&ctl->arena, &words.base, "duplicate_policy", str_of(duplicates), 0, &why))
-        return usage_error(ctl, command, "--duplicates %s", why);
+    if (duplicates && !path_set(&setter, &words.base, "duplicate_policy", str_of(duplicates)))
+        return usage_error(ctl, command, "--duplicates %s", setter.why);
     o.duplicate_policy = words.duplicate_policy;
     code = import_file(ctl, &o, &result);
     if (result.finished && !ctl->json)

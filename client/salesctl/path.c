@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/uuid.h"
 #include "ctl/amount.h"
+#include "ctl/term.h"
 #include "ctl/when.h"
 #include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
@@ -17,12 +18,6 @@
 #include "schema/field.h"
 
 enum { PATH_DEPTH_MAX = 8, WORD_BYTES_MAX = 64, LIST_MAX = 10000 };
-
-struct setter {
-    struct arena *arena;
-    int64_t now_us;
-    const char *why;
-};
 
 ProtobufCMessage *path_new(struct arena *a, const ProtobufCMessageDescriptor *d)
 {
@@ -62,7 +57,7 @@ static void fold_word(str in, char out[WORD_BYTES_MAX])
 
     for (size_t i = 0; i < n; i++) {
         char c = in.p[i];
-        out[i] = c == '-' || c == ' ' ? '_' : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        out[i] = c == '-' || c == ' ' ? '_' : text_lower(c);
     }
     out[n] = 0;
 }
@@ -285,7 +280,7 @@ static bool set_message(struct setter *s, const ProtobufCMessageDescriptor *d, s
 
     if (!m)
         return wrong(s, NULL);
-    memcpy(out, &m, sizeof m);
+    memcpy(out, &m, sizeof(void *));
     for (size_t i = 0; i < sizeof message_texts / sizeof *message_texts; i++)
         if (d == message_texts[i].type)
             return message_texts[i].set(s, text, m);
@@ -365,33 +360,25 @@ static const ProtobufCFieldDescriptor *member(const ProtobufCMessage *m, str nam
     return protobuf_c_message_descriptor_get_field_by_name(m->descriptor, z);
 }
 
-bool path_set(struct arena *a, ProtobufCMessage *m, const char *path, str text, int64_t now_us,
-              const char **why)
+bool path_set(struct setter *s, ProtobufCMessage *m, const char *path, str text)
 {
-    struct setter s = {.arena = a, .now_us = now_us};
     str rest = str_of(path);
-    bool done = false;
 
-    *why = NULL;
-    for (int depth = 0; depth < PATH_DEPTH_MAX && rest.n; depth++) {
+    s->why = NULL;
+    for (int depth = 0; depth < PATH_DEPTH_MAX; depth++) {
         const ProtobufCFieldDescriptor *f = member(m, str_cut(&rest, '.'));
         ProtobufCMessage **inner;
 
         assert(f); /* paths are rows of our tables; a test walks them all */
-        if (!rest.n) {
-            done = set_member(&s, m, f, text);
-            break;
-        }
+        if (!rest.n)
+            return set_member(s, m, f, text);
         inner = (ProtobufCMessage **)(void *)((char *)m + f->offset);
         assert(f->type == PROTOBUF_C_TYPE_MESSAGE && f->label != PROTOBUF_C_LABEL_REPEATED);
-        if (!*inner && !(*inner = path_new(a, f->descriptor))) {
-            wrong(&s, NULL);
-            break;
-        }
+        if (!*inner && !(*inner = path_new(s->arena, f->descriptor)))
+            return wrong(s, NULL);
         m = *inner;
     }
-    *why = s.why;
-    return done;
+    return wrong(s, "is nested too deep");
 }
 
 bool path_find(const ProtobufCMessage *m, const char *path, const ProtobufCMessage **holder,
@@ -420,7 +407,7 @@ bool path_find(const ProtobufCMessage *m, const char *path, const ProtobufCMessa
         if (m && (!((*field)->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) ||
                   memcmp((const char *)m + (*field)->quantifier_offset, &(*field)->id,
                          sizeof(uint32_t)) == 0))
-            memcpy(&m, (const char *)m + (*field)->offset, sizeof m);
+            memcpy(&m, (const char *)m + (*field)->offset, sizeof(void *));
         else
             m = NULL;
     }

@@ -13,17 +13,22 @@
 /* A new message of type d, all fields unset. NULL when the arena is full. */
 ProtobufCMessage *path_new(struct arena *a, const ProtobufCMessageDescriptor *d);
 
+/* What setting needs and says. */
+struct setter {
+    struct arena *arena; /* values live here */
+    int64_t now_us;      /* what "now" is, microseconds since 1970 */
+    const char *why;     /* what is wrong, after a failure: one line, in the arena */
+};
+
 /*
  * Sets the field at `path` ("lead.company.name"), making the messages on the way.
  *
- *   text     the value as people write it: numbers; yes/no; the last words of an enum value
- *            ("qualified"); times as "2026-11-20", RFC 3339, "now" or "-3d"; durations as "90s",
- * "15m"; money as "1200.50 EUR"; attributes as "key=value". Repeated fields take one more value
- *   now_us   what "now" is, microseconds since 1970
- *   why      what is wrong, when false: one line, in the arena
+ * `text` is the value as people write it: numbers; yes/no; the last words of an enum value
+ * ("qualified"); times as "2026-11-20", RFC 3339, "now" or "-3d"; durations as "90s", "15m"; money
+ * as "1200.50 EUR"; attributes as "key=value"; contacts as "champion:Ada Byron <ada@example.com>".
+ * Repeated fields take one more value.
  */
-MUST_CHECK bool path_set(struct arena *a, ProtobufCMessage *m, const char *path, str text,
-                         int64_t now_us, const char **why);
+MUST_CHECK bool path_set(struct setter *s, ProtobufCMessage *m, const char *path, str text);
 
 /* The member that `path` ends at: its message (NULL when unset on the way) and descriptor. False:
  * no such path. */

@@ -103,16 +103,16 @@ void qualify_print(struct arena *a, const struct term *t, const Sales__V1__Quali
 static bool common(struct ctl *ctl, const struct command *command, const struct args *args,
                    ProtobufCMessage *m)
 {
-    const char *as_of = args_text(args, "as-of"), *why;
+    struct setter s = {.arena = &ctl->arena, .now_us = ctl_now_us()};
+    const char *as_of = args_text(args, "as-of");
 
-    if (args_has(args, "dry-run") &&
-        !path_set(&ctl->arena, m, "validate_only", STR("yes"), 0, &why))
+    if (args_has(args, "dry-run") && !path_set(&s, m, "validate_only", STR("yes")))
         return false;
-    if (args_has(args, "no-ai") && !path_set(&ctl->arena, m, "insight_mode", STR("off"), 0, &why))
+    if (args_has(args, "no-ai") && !path_set(&s, m, "insight_mode", STR("off")))
         return false;
-    if (!as_of || path_set(&ctl->arena, m, "as_of", str_of(as_of), ctl_now_us(), &why))
+    if (!as_of || path_set(&s, m, "as_of", str_of(as_of)))
         return true;
-    usage_error(ctl, command, "--as-of %s", why);
+    usage_error(ctl, command, "--as-of %s", s.why);
     return false;
 }
 

@@ -146,24 +146,22 @@ static bool read_header(struct ctl *ctl, struct reader *r, const char *map_path)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* One value into the lead. False: *why says what is wrong. */
-static bool take_value(struct arena *a, Sales__V1__Lead *lead, const char *path, str value,
-                       int64_t now_us, const char **why)
+/* One value into the lead. False: setter->why says what is wrong. */
+static bool take_value(struct setter *s, Sales__V1__Lead *lead, const char *path, str value)
 {
     const char *pair;
 
     if (strncmp(path, ATTRIBUTES, sizeof ATTRIBUTES - 1) != 0)
-        return path_set(a, &lead->base, path, value, now_us, why);
-    pair = arena_printf(a, "%s=" STR_FMT, path + sizeof ATTRIBUTES - 1, STR_ARG(value));
-    return pair && path_set(a, &lead->base, "attributes", str_of(pair), now_us, why);
+        return path_set(s, &lead->base, path, value);
+    pair = arena_printf(s->arena, "%s=" STR_FMT, path + sizeof ATTRIBUTES - 1, STR_ARG(value));
+    return pair && path_set(s, &lead->base, "attributes", str_of(pair));
 }
 
 static void map_row(struct reader *r, struct arena *a, const struct csv_row *row,
                     struct reader_row *out)
 {
     Sales__V1__Lead *lead = (void *)path_new(a, &sales__v1__lead__descriptor);
-    const char *why = "out of memory";
-    int64_t now_us = ctl_now_us();
+    struct setter setter = {.arena = a, .now_us = ctl_now_us(), .why = "out of memory"};
 
     for (size_t i = 0; i < row->n_cells; i++)
         out->bytes += row->cells[i].n;
@@ -172,17 +170,17 @@ static void map_row(struct reader *r, struct arena *a, const struct csv_row *row
         size_t column;
         str value = csvmap_value(line, a, row->cells, row->n_cells, &column);
 
-        if (!value.n || take_value(a, lead, line->path, value, now_us, &why))
+        if (!value.n || take_value(&setter, lead, line->path, value))
             continue;
         snprintf(out->complaint, sizeof out->complaint, "column %zu (%s): %s %s",
                  column < r->n_columns ? column + 1 : 0,
                  column < r->n_columns ? r->titles[column] : "the mapping", line->path,
-                 why ? why : "is not acceptable");
+                 setter.why ? setter.why : "is not acceptable");
         return;
     }
     out->lead = lead;
     if (!lead)
-        snprintf(out->complaint, sizeof out->complaint, "%s", why);
+        snprintf(out->complaint, sizeof out->complaint, "%s", setter.why);
 }
 
 bool reader_next(struct reader *r, struct arena *a, struct reader_row *out)

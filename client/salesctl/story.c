@@ -113,10 +113,10 @@ char *story_text(struct story *s, const char *text)
 
 bool story_set(struct story *s, ProtobufCMessage *m, const char *path, const char *text)
 {
-    const char *why;
+    struct setter setter = {.arena = &s->ctl->arena, .now_us = ctl_now_us()};
 
-    if (path_set(&s->ctl->arena, m, path, str_of(text), ctl_now_us(), &why))
+    if (path_set(&setter, m, path, str_of(text)))
         return true;
-    fprintf(s->ctl->err.file, "demo: %s %s\n", path, why);
+    fprintf(s->ctl->err.file, "demo: %s %s\n", path, setter.why);
     return false;
 }

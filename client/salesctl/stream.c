@@ -13,7 +13,7 @@ struct sales_stream *stream_start(struct ctl *ctl, struct sales_call *call, cons
 
     if (!ctl_client(ctl))
         return NULL;
-    if (!(s = sales_stream_open(ctl->client, call, path, m->output))) {
+    if (!(s = sales_stream_open(ctl->client, call, &(struct sales_method){path, m->output}))) {
         explain(ctl, call);
         return NULL;
     }

@@ -45,6 +45,16 @@ const char *term_ink(const struct term *t, enum ink ink)
     return t->color ? codes[ink] : "";
 }
 
+char text_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(unsigned char)(c + ('a' - 'A')) : c;
+}
+
+char text_upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(unsigned char)(c - ('a' - 'A')) : c;
+}
+
 /* Control characters of ASCII and Latin-1, line separators, and marks that override the reading
  * direction. */
 static bool is_harmful(uint32_t rune)

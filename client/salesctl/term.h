@@ -28,6 +28,10 @@ struct term term_of(FILE *file);
 /* The escape sequence that starts an ink ("" without colours); INK_PLAIN ends it. */
 const char *term_ink(const struct term *t, enum ink ink);
 
+/* ASCII letters only: words of the contract and codes, not human text. */
+char text_lower(char c);
+char text_upper(char c);
+
 /* Columns that s takes on a terminal: wide characters two, combining ones none. */
 int text_width(str s);
 

@@ -74,11 +74,11 @@ static enum exit_code watch_all(struct watch *w, const struct command *command,
         struct sales_call call = ctl_call(w->ctl);
         struct sales_stream *s;
         enum sales_status status;
-        const char *why;
+        struct setter setter = {.arena = &w->ctl->arena};
         enum exit_code code;
 
         call.timeout_ms = w->ctl->timeout_ms ? w->ctl->timeout_ms : -1;
-        if (*w->token && !path_set(&w->ctl->arena, in, "resume_token", str_of(w->token), 0, &why))
+        if (*w->token && !path_set(&setter, in, "resume_token", str_of(w->token)))
             return CTL_FAILED;
         if (!(s = stream_start(w->ctl, &call, command->method, in)))
             return CTL_FAILED;

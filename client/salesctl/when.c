@@ -18,7 +18,7 @@ static const struct {
     {"m", 60 * SECOND_US},
     {"h", 3600 * SECOND_US},
     {"d", 86400 * SECOND_US},
-    {"w", 7 * 86400 * SECOND_US},
+    {"w", 7 * INT64_C(86400) * SECOND_US},
 };
 
 bool when_span(str text, int64_t *out)
@@ -87,7 +87,7 @@ static bool take_zone(str *s, int64_t *offset_s)
     if (!take_digits(s, 2, &hours) || !take_char(s, ':') || !take_digits(s, 2, &minutes) ||
         hours > 18 || minutes > 59)
         return false;
-    *offset_s = sign * (hours * 3600 + minutes * 60);
+    *offset_s = (int64_t)sign * (hours * 60 + minutes) * 60;
     return true;
 }
 

@@ -16,18 +16,20 @@ static const char *function_name(struct model *m, const struct rpc *r)
 
 static void emit_unary(struct model *m, const struct rpc *r, struct buf *out)
 {
-    buf_printf(out,
-               "static inline enum sales_status %s(struct sales_client *client,\n"
-               "    struct sales_call *call, const %s *in, %s **out)\n"
-               "{\n"
-               "    ProtobufCMessage *answer = NULL;\n"
-               "    enum sales_status status = sales_unary(client, call, \"/%s/%s\",\n"
-               "        &in->base, &%s__descriptor, &answer);\n"
-               "    *out = (%s *)answer;\n"
-               "    return status;\n"
-               "}\n\n",
-               function_name(m, r), r->in->camel, r->out->camel, r->full_service, r->method->name,
-               r->out->lower, r->out->camel);
+    buf_printf(
+        out,
+        "static inline enum sales_status %s(struct sales_client *client,\n"
+        "    struct sales_call *call, const %s *in, %s **out)\n"
+        "{\n"
+        "    static const struct sales_method method = {\"/%s/%s\",\n"
+        "        &%s__descriptor};\n"
+        "    ProtobufCMessage *answer = NULL;\n"
+        "    enum sales_status status = sales_unary(client, call, &method, &in->base, &answer);\n"
+        "    *out = (%s *)answer;\n"
+        "    return status;\n"
+        "}\n\n",
+        function_name(m, r), r->in->camel, r->out->camel, r->full_service, r->method->name,
+        r->out->lower, r->out->camel);
 }
 
 static void emit_stream(struct model *m, const struct rpc *r, struct buf *out)
@@ -37,8 +39,9 @@ static void emit_stream(struct model *m, const struct rpc *r, struct buf *out)
                "static inline struct sales_stream *%s_open(struct sales_client *client,\n"
                "    struct sales_call *call)\n"
                "{\n"
-               "    return sales_stream_open(client, call, \"/%s/%s\",\n"
-               "        &%s__descriptor);\n"
+               "    static const struct sales_method method = {\"/%s/%s\",\n"
+               "        &%s__descriptor};\n"
+               "    return sales_stream_open(client, call, &method);\n"
                "}\n\n",
                name, r->full_service, r->method->name, r->out->lower);
     buf_printf(out,

@@ -2,6 +2,7 @@
 #include "client/fixture.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 #include <time.h>
 
 struct fixture fx;
@@ -26,4 +27,12 @@ int64_t now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+char *unconst(const char *text)
+{
+    char *p;
+
+    memcpy(&p, &text, sizeof p);
+    return p;
 }

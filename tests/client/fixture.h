@@ -19,4 +19,7 @@ void stop(void);
 
 int64_t now_ms(void);
 
+/* For the fields of requests, which are read only. */
+char *unconst(const char *text);
+
 #endif

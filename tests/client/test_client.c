@@ -22,7 +22,7 @@ static Sales__V1__Lead *get(struct sales_call *c, const char *script)
     Sales__V1__GetLeadResponse *out;
     enum sales_status s;
 
-    in.id = (char *)(uintptr_t)script;
+    in.id = unconst(script);
     s = sales_agent_get_lead(fx.client, c, &in, &out);
     cr_assert_eq(s, c->error.status);
     cr_assert_eq(!out, s != SALES_OK);
@@ -184,8 +184,8 @@ static Sales__V1__CreateLeadResponse *create(const char *request_id, const char 
     Sales__V1__Lead lead = SALES__V1__LEAD__INIT;
     Sales__V1__CreateLeadResponse *out;
 
-    in.request_id = (char *)(uintptr_t)request_id;
-    lead.external_id = (char *)(uintptr_t)script;
+    in.request_id = unconst(request_id);
+    lead.external_id = unconst(script);
     in.lead = &lead;
     (void)!sales_agent_create_lead(fx.client, &fx.call, &in, &out);
     return out;

@@ -100,7 +100,7 @@ static struct sales_stream *watch(const char *filter)
     Sales__V1__WatchLeadsRequest in = SALES__V1__WATCH_LEADS_REQUEST__INIT;
     struct sales_stream *s = sales_agent_watch_leads_open(fx.client, &fx.call);
 
-    in.filter = (char *)(uintptr_t)filter;
+    in.filter = unconst(filter);
     cr_assert_eq(sales_agent_watch_leads_send(s, &in), SALES_OK);
     cr_assert_eq(sales_stream_close_send(s), SALES_OK);
     return s;

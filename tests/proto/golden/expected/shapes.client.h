@@ -11,9 +11,10 @@
 static inline enum sales_status sales_shape_shop_get_shape(struct sales_client *client,
     struct sales_call *call, const Golden__V1__Outer *in, Golden__V1__NoRules **out)
 {
+    static const struct sales_method method = {"/golden.v1.ShapeShop/GetShape",
+        &golden__v1__no_rules__descriptor};
     ProtobufCMessage *answer = NULL;
-    enum sales_status status = sales_unary(client, call, "/golden.v1.ShapeShop/GetShape",
-        &in->base, &golden__v1__no_rules__descriptor, &answer);
+    enum sales_status status = sales_unary(client, call, &method, &in->base, &answer);
     *out = (Golden__V1__NoRules *)answer;
     return status;
 }
@@ -21,9 +22,10 @@ static inline enum sales_status sales_shape_shop_get_shape(struct sales_client *
 static inline enum sales_status sales_shape_shop_delete(struct sales_client *client,
     struct sales_call *call, const Golden__V1__NoRules *in, Google__Protobuf__Empty **out)
 {
+    static const struct sales_method method = {"/golden.v1.ShapeShop/Delete",
+        &google__protobuf__empty__descriptor};
     ProtobufCMessage *answer = NULL;
-    enum sales_status status = sales_unary(client, call, "/golden.v1.ShapeShop/Delete",
-        &in->base, &google__protobuf__empty__descriptor, &answer);
+    enum sales_status status = sales_unary(client, call, &method, &in->base, &answer);
     *out = (Google__Protobuf__Empty *)answer;
     return status;
 }
@@ -31,9 +33,10 @@ static inline enum sales_status sales_shape_shop_delete(struct sales_client *cli
 static inline enum sales_status sales_shape_shop_idle(struct sales_client *client,
     struct sales_call *call, const Golden__V1__NoRules *in, Golden__V1__NoRules **out)
 {
+    static const struct sales_method method = {"/golden.v1.ShapeShop/Idle",
+        &golden__v1__no_rules__descriptor};
     ProtobufCMessage *answer = NULL;
-    enum sales_status status = sales_unary(client, call, "/golden.v1.ShapeShop/Idle",
-        &in->base, &golden__v1__no_rules__descriptor, &answer);
+    enum sales_status status = sales_unary(client, call, &method, &in->base, &answer);
     *out = (Golden__V1__NoRules *)answer;
     return status;
 }
@@ -41,8 +44,9 @@ static inline enum sales_status sales_shape_shop_idle(struct sales_client *clien
 static inline struct sales_stream *sales_shape_shop_upload_open(struct sales_client *client,
     struct sales_call *call)
 {
-    return sales_stream_open(client, call, "/golden.v1.ShapeShop/Upload",
-        &golden__v1__no_rules__descriptor);
+    static const struct sales_method method = {"/golden.v1.ShapeShop/Upload",
+        &golden__v1__no_rules__descriptor};
+    return sales_stream_open(client, call, &method);
 }
 
 static inline enum sales_status sales_shape_shop_upload_send(struct sales_stream *stream,
@@ -64,8 +68,9 @@ static inline enum sales_status sales_shape_shop_upload_recv(struct sales_stream
 static inline struct sales_stream *sales_shape_shop_watch_open(struct sales_client *client,
     struct sales_call *call)
 {
-    return sales_stream_open(client, call, "/golden.v1.ShapeShop/Watch",
-        &golden__v1__outer__descriptor);
+    static const struct sales_method method = {"/golden.v1.ShapeShop/Watch",
+        &golden__v1__outer__descriptor};
+    return sales_stream_open(client, call, &method);
 }
 
 static inline enum sales_status sales_shape_shop_watch_send(struct sales_stream *stream,
@@ -87,8 +92,9 @@ static inline enum sales_status sales_shape_shop_watch_recv(struct sales_stream 
 static inline struct sales_stream *sales_shape_shop_talk_open(struct sales_client *client,
     struct sales_call *call)
 {
-    return sales_stream_open(client, call, "/golden.v1.ShapeShop/Talk",
-        &golden__v1__no_rules__descriptor);
+    static const struct sales_method method = {"/golden.v1.ShapeShop/Talk",
+        &golden__v1__no_rules__descriptor};
+    return sales_stream_open(client, call, &method);
 }
 
 static inline enum sales_status sales_shape_shop_talk_send(struct sales_stream *stream,
