@@ -149,7 +149,8 @@ struct rpc_loop {
     struct rpc_stream **timers; /* [n_timers] binary heap by timer_ns */
     size_t n_timers, cap_timers;
     int64_t sweep_ns; /* next sweep; 0: none needed */
-    int64_t load_wall_ns, load_cpu_ns;
+    int64_t load_wall_ns, load_wanted_ns;
+    int schedstat_fd;
     int n_busy_windows;
     unsigned n_events;
 };

@@ -1,13 +1,21 @@
 /* Loops: one thread and one completion queue each. The first serves alone; the others sleep outside
  * of their queues, where a second poller would only cost wake-ups, until a loop has no time left.
  */
+#include <fcntl.h>
 #include <grpc/support/time.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "rpc/internal.h"
 
-enum { LOAD_WINDOW_MS = 100, LOAD_EVENTS = 64, LOAD_PERCENT = 80, LOAD_WINDOWS = 3 };
+enum {
+    LOAD_WINDOW_MS = 100,
+    LOAD_EVENTS = 64,
+    LOAD_PERCENT = 80,
+    LOAD_WINDOWS = 3,
+    SCHEDSTAT_BYTES = 96
+};
 
 static const int64_t ns_per_ms = 1000000;
 
@@ -26,10 +34,20 @@ void rpc_loop_remove(struct rpc_loop *l, struct rpc_stream *s)
         s->next->prev = s->prev;
 }
 
-static int64_t thread_cpu_ns(void)
+/* How long this thread has run or wanted to: on a busy machine a loop without a moment's rest may
+ * get little of the processor, and still needs help. Falls back to the time it ran. */
+static int64_t wanted_ns(const struct rpc_loop *l)
 {
+    char text[SCHEDSTAT_BYTES], *end;
+    ssize_t n = l->schedstat_fd < 0 ? 0 : pread(l->schedstat_fd, text, sizeof text - 1, 0);
     struct timespec t;
+    long long ran;
 
+    if (n > 0) {
+        text[n] = 0;
+        ran = strtoll(text, &end, 10);
+        return ran + strtoll(end, NULL, 10); /* the second number is the time in the run queue */
+    }
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
@@ -43,22 +61,22 @@ static void wake_next(struct rpc_server *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Every few events: a loop that computes most of its time for several windows gets help. */
+/* Every few events: a loop that hardly rested for several windows gets help. */
 static void measure_load(struct rpc_loop *l)
 {
-    int64_t now, cpu;
+    int64_t now, wanted;
 
     if (++l->n_events % LOAD_EVENTS)
         return;
     now = rpc_monotonic_ns();
     if (now - l->load_wall_ns < LOAD_WINDOW_MS * ns_per_ms)
         return;
-    cpu = thread_cpu_ns();
-    l->n_busy_windows = (cpu - l->load_cpu_ns) * 100 > (now - l->load_wall_ns) * LOAD_PERCENT
+    wanted = wanted_ns(l);
+    l->n_busy_windows = (wanted - l->load_wanted_ns) * 100 > (now - l->load_wall_ns) * LOAD_PERCENT
                             ? l->n_busy_windows + 1
                             : 0;
     l->load_wall_ns = now;
-    l->load_cpu_ns = cpu;
+    l->load_wanted_ns = wanted;
     if (l->n_busy_windows < LOAD_WINDOWS)
         return;
     l->n_busy_windows = 0;
@@ -141,7 +159,8 @@ static void *loop_main(void *arg)
     if (await_turn(l))
         post_requests(l);
     l->load_wall_ns = rpc_monotonic_ns();
-    l->load_cpu_ns = thread_cpu_ns();
+    l->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    l->load_wanted_ns = wanted_ns(l);
     for (;;) {
         grpc_event e = grpc_completion_queue_next(l->cq, next_deadline(l), NULL);
         struct rpc_tag *tag = e.tag;
@@ -157,6 +176,8 @@ static void *loop_main(void *arg)
     }
     rpc_spares_free(l);
     free(l->timers);
+    if (l->schedstat_fd >= 0)
+        close(l->schedstat_fd);
     return NULL;
 }
 
