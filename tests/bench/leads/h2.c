@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -20,6 +21,7 @@ enum {
     WRITE_BYTES = 128 << 10,
     CONNECTION_WINDOW_BYTES = 64 << 20,
     STREAM_WINDOW_BYTES = 4 << 20,
+    NS_PER_S = 1000000000,
 };
 
 struct h2_conn {
@@ -229,7 +231,8 @@ void h2_start(struct h2 *h, int i, struct h2_call *call, const char *path)
                             header(":authority", h->address),
                             header("content-type", "application/grpc"),
                             header("te", "trailers"),
-                            header("authorization", h->authorization)};
+                            header("authorization", h->authorization ? h->authorization : "")};
+    size_t n = sizeof headers / sizeof *headers - (h->authorization ? 0 : 1);
     nghttp2_data_provider body = {.source.ptr = call, .read_callback = on_read};
 
     call->conn = &h->conns[i];
@@ -237,8 +240,7 @@ void h2_start(struct h2 *h, int i, struct h2_call *call, const char *path)
     call->grpc_message[0] = 0;
     call->in.start = call->in.len = call->out.start = call->out.len = 0;
     call->deferred = call->finished = false;
-    call->id = nghttp2_submit_request(call->conn->session, NULL, headers,
-                                      sizeof headers / sizeof *headers, &body, call);
+    call->id = nghttp2_submit_request(call->conn->session, NULL, headers, n, &body, call);
     if (call->id < 0)
         die("request", nghttp2_strerror(call->id));
 }
@@ -330,15 +332,21 @@ static void receive(struct h2_conn *conn)
         die("receive", strerror(errno));
 }
 
-void h2_poll(struct h2 *h, int timeout_ms)
+void h2_poll_ns(struct h2 *h, uint64_t timeout_ns)
 {
     struct epoll_event events[EVENTS_MAX];
+    struct timespec timeout = {(time_t)(timeout_ns / NS_PER_S), (long)(timeout_ns % NS_PER_S)};
 
     for (int i = 0; i < h->n; i++)
         flush(h, &h->conns[i]);
-    int n = epoll_wait(h->epoll, events, EVENTS_MAX, timeout_ms);
+    int n = epoll_pwait2(h->epoll, events, EVENTS_MAX, &timeout, NULL);
 
     for (int i = 0; i < n; i++)
         if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
             receive(events[i].data.ptr);
+}
+
+void h2_poll(struct h2 *h, int timeout_ms)
+{
+    h2_poll_ns(h, (uint64_t)timeout_ms * (NS_PER_S / 1000));
 }

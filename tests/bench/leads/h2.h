@@ -37,7 +37,8 @@ struct h2_handler {
 
 enum { H2_MESSAGE_BYTES_MAX = 16 << 20 };
 
-/* Connects n times to "HOST:PORT" (numeric IPv4); `authorization` is sent with every call. */
+/* Connects n times to "HOST:PORT" (numeric IPv4); `authorization` is sent with every call
+ * unless it is NULL. */
 struct h2 *h2_open(const char *address, int n, const char *authorization, struct h2_handler on);
 void h2_close(struct h2 *h);
 
@@ -48,6 +49,9 @@ void h2_finish(struct h2_call *call);
 
 /* Sends what waits, then handles what arrives within timeout_ms. */
 void h2_poll(struct h2 *h, int timeout_ms);
+
+/* As h2_poll, for clients that pace their messages to parts of a millisecond. */
+void h2_poll_ns(struct h2 *h, uint64_t timeout_ns);
 
 /* Frees the buffers of a call that is closed. */
 void h2_release(struct h2_call *call);

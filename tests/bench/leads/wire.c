@@ -46,6 +46,12 @@ void wire_put_text(struct wire_out *o, uint32_t field, const char *text)
     wire_put_bytes(o, field, text, strlen(text));
 }
 
+void wire_put_fixed64(struct wire_out *o, uint32_t field, uint64_t value)
+{
+    put_varint(o, (uint64_t)field << 3 | FIXED64);
+    put(o, &value, sizeof value);
+}
+
 void wire_put_double(struct wire_out *o, uint32_t field, double value)
 {
     put_varint(o, (uint64_t)field << 3 | FIXED64);

@@ -19,6 +19,7 @@ struct wire_out {
 void wire_put_uint(struct wire_out *o, uint32_t field, uint64_t value);
 void wire_put_bytes(struct wire_out *o, uint32_t field, const void *data, size_t n);
 void wire_put_text(struct wire_out *o, uint32_t field, const char *text);
+void wire_put_fixed64(struct wire_out *o, uint32_t field, uint64_t value);
 void wire_put_double(struct wire_out *o, uint32_t field, double value);
 void wire_put_message(struct wire_out *o, uint32_t field, const struct wire_out *message);
 
@@ -31,7 +32,7 @@ struct wire_in {
 struct wire_field {
     uint32_t number;
     uint64_t value;      /* whole numbers */
-    const uint8_t *data; /* text, bytes, messages: [len], borrowed */
+    const uint8_t *data; /* text, bytes, messages, fixed32/64: [len], borrowed */
     size_t len;
 };
 
