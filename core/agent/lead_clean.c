@@ -158,7 +158,7 @@ static enum status clean_site(struct clean *k, const char *path, char **field)
 /* The company's domain from its site or the person's business address, where it is not given. */
 static enum status derive_domain(struct clean *k, Lead *lead, const struct email *email)
 {
-    str domain = email_company_domain(email);
+    str domain = email->address.n ? email_company_domain(email) : (str){0};
 
     if (lead->company && *lead->company->domain)
         return clean_site(k, "company.domain", &lead->company->domain);
