@@ -35,8 +35,8 @@ static enum status prepare_birth(struct call *c, Deal *deal)
     int64_t us;
 
     if (!deal->n_history && (deal->close_reason || deal->closed_at))
-        return refuse_field(c, "deal.history", deal->closed_at ? "deal.closed_at"
-                                                               : "deal.close_reason",
+        return refuse_field(c, "deal.history",
+                            deal->closed_at ? "deal.closed_at" : "deal.close_reason",
                             "must come with the history that leads to it");
     if (!deal->created_at && deal->n_history)
         return STATUS_OK;
@@ -113,8 +113,7 @@ static enum status settle_past(struct call *c, const Pipeline *p, Deal *d)
     if (!d->created_at)
         d->created_at = d->history[0]->occurred_at;
     if (instant_us(d->created_at) > instant_us(first))
-        return refuse_field(c, "deal.birth", "deal.created_at",
-                            "must not be after the first move");
+        return refuse_field(c, "deal.birth", "deal.created_at", "must not be after the first move");
     d->push_count = deal_pushes(d->history, d->n_history, d->expected_close_date);
     d->category = pipeline_category(p, d);
     return STATUS_OK;
@@ -160,8 +159,8 @@ static enum status create_unit(struct call *c, struct tx *tx, void *arg)
 
     k->created = false;
     if (*k->draft.deal->external_id) {
-        enum status s = tx_find_deal(tx, DEAL_BY_external_id,
-                                     str_of(k->draft.deal->external_id), &k->deal);
+        enum status s =
+            tx_find_deal(tx, DEAL_BY_external_id, str_of(k->draft.deal->external_id), &k->deal);
         if (s == STATUS_OK)
             return STATUS_OK;
         if (s != STATUS_NOT_FOUND)
@@ -244,24 +243,30 @@ static enum status check_lead(struct tx *tx, const char *before, const char *aft
     return tx_get_lead(tx, str_of(after), &lead);
 }
 
+/* Changes *deal as the request says; what follows from the change is settled. */
+static enum status change(struct call *c, struct tx *tx, const struct update *k, Deal *deal)
+{
+    const FieldMask *mask = k->in->update_mask;
+    struct mask paths = {update_locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
+    const char *close_date = deal->expected_close_date, *lead_id = deal->lead_id;
+    const Pipeline *pipeline;
+
+    TRY(pipeline_of_deal(c, k->policy, deal, &pipeline));
+    TRY(mask_apply(c, &paths, &k->in->deal->base, &deal->base));
+    TRY(deal_clean(c, k->policy, deal));
+    TRY(check_lead(tx, lead_id, deal->lead_id));
+    deal->push_count += is_push(close_date, deal->expected_close_date);
+    deal->category = pipeline_category(pipeline, deal);
+    return STATUS_OK;
+}
+
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct update *k = arg;
-    const FieldMask *mask = k->in->update_mask;
-    struct mask paths = {update_locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
-    const char *close_date, *lead_id;
-    const Pipeline *pipeline;
 
     TRY(tx_get_deal(tx, str_of(k->in->deal->id), &k->deal));
     TRY(tx_match(tx, &k->deal->base, str_of(k->in->deal->etag)));
-    TRY(pipeline_of_deal(c, k->policy, k->deal, &pipeline));
-    close_date = k->deal->expected_close_date;
-    lead_id = k->deal->lead_id;
-    TRY(mask_apply(c, &paths, &k->in->deal->base, &k->deal->base));
-    TRY(deal_clean(c, k->policy, k->deal));
-    TRY(check_lead(tx, lead_id, k->deal->lead_id));
-    k->deal->push_count += is_push(close_date, k->deal->expected_close_date);
-    k->deal->category = pipeline_category(pipeline, k->deal);
+    TRY(change(c, tx, k, k->deal));
     TRY(tx_update_deal(tx, k->deal));
     return tx_event(tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(k->deal->id), &k->deal->base);
 }

@@ -34,8 +34,8 @@ MUST_CHECK enum status deal_prepare(struct call *c, const TenantPolicy *policy, 
  */
 MUST_CHECK enum status deal_begin(struct tx *tx, const struct deal_draft *draft, Deal **out);
 
-/* deal_prepare and deal_begin as one request, and the outcome of its lead when its past ends closed.
- * An external_id that is on record returns what is there, created = false. */
+/* deal_prepare and deal_begin as one request, and the outcome of its lead when its past ends
+ * closed. An external_id that is on record returns what is there, created = false. */
 MUST_CHECK enum status deal_create(struct call *c, struct agents *a, const CreateDealRequest *in,
                                    CreateDealResponse *out);
 

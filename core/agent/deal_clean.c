@@ -42,30 +42,34 @@ static void refuse_field(struct clean *k, const char *path, const char *rule, co
     call_detail(k->call, FAULT_FIELD, rule, str_of(path), "%s", text);
 }
 
-/* Puts what a parser made of a field into it, or reports why it made nothing. */
-static enum status settle(struct clean *k, enum status s, const char *path, char **field,
-                          str clean, const struct refusal *why)
+/* What a parser made of a field: `clean` when s is OK, else why it made nothing. */
+struct parsed {
+    enum status s;
+    str clean;
+    struct refusal why;
+};
+
+/* Puts it into the field, or reports why not. */
+static enum status settle(struct clean *k, const char *path, const struct parsed *p, char **field)
 {
-    if (s == STATUS_EXHAUSTED)
+    if (p->s == STATUS_EXHAUSTED)
         return call_nomem(k->call);
-    if (s != STATUS_OK) {
-        refuse_field(k, path, why->rule, why->text);
+    if (p->s != STATUS_OK) {
+        refuse_field(k, path, p->why.rule, p->why.text);
         return STATUS_OK;
     }
-    *field = arena_cstr(&k->call->arena, clean);
+    *field = arena_cstr(&k->call->arena, p->clean);
     return *field ? STATUS_OK : call_nomem(k->call);
 }
 
 static enum status clean_text(struct clean *k, const char *path, char **field)
 {
-    struct refusal why = {0};
-    str clean = {0};
-    enum status s;
+    struct parsed p = {0};
 
     if (!**field)
         return STATUS_OK;
-    s = text_line(&k->call->arena, str_of(*field), &clean, &why);
-    return settle(k, s, path, field, clean, &why);
+    p.s = text_line(&k->call->arena, str_of(*field), &p.clean, &p.why);
+    return settle(k, path, &p, field);
 }
 
 static enum status clean_texts(struct clean *k, void *message, const struct text_field *fields,
@@ -78,31 +82,29 @@ static enum status clean_texts(struct clean *k, void *message, const struct text
 
 static enum status clean_domain(struct clean *k, char **field)
 {
-    struct refusal why = {0};
     struct hostname host = {0};
-    enum status s;
+    struct parsed p = {0};
 
     if (!**field)
         return STATUS_OK;
-    s = hostname_parse_site(&k->call->arena, str_of(*field), &host, &why);
-    return settle(k, s, "deal.company.domain", field,
-                  host.registrable.n ? host.registrable : host.ascii, &why);
+    p.s = hostname_parse_site(&k->call->arena, str_of(*field), &host, &p.why);
+    p.clean = host.registrable.n ? host.registrable : host.ascii;
+    return settle(k, "deal.company.domain", &p, field);
 }
 
 /* The code where the text names a country; else cleaned text stays. */
 static enum status clean_country(struct clean *k, char **field)
 {
     const struct country *country = NULL;
-    struct refusal why = {0};
-    enum status s;
+    struct parsed p = {0};
 
     if (!**field)
         return STATUS_OK;
-    s = country_parse(&k->call->arena, str_of(*field), &country, &why);
-    if (s == STATUS_INVALID)
+    p.s = country_parse(&k->call->arena, str_of(*field), &country, &p.why);
+    if (p.s == STATUS_INVALID)
         return clean_text(k, "deal.company.country_code", field);
-    return settle(k, s, "deal.company.country_code", field,
-                  country ? str_of(country->alpha2) : (str){0}, &why);
+    p.clean = country ? str_of(country->alpha2) : (str){0};
+    return settle(k, "deal.company.country_code", &p, field);
 }
 
 static enum status clean_company(struct clean *k, Deal *deal)
@@ -122,18 +124,18 @@ static enum status clean_company(struct clean *k, Deal *deal)
 
 static enum status clean_contact(struct clean *k, size_t i, DealContact *contact)
 {
-    struct refusal why = {0};
     struct email email = {0};
+    struct parsed p = {0};
     char path[48];
-    enum status s;
 
     snprintf(path, sizeof path, "deal.contacts[%zu].name", i);
     TRY(clean_text(k, path, &contact->name));
     if (!*contact->email)
         return STATUS_OK;
     snprintf(path, sizeof path, "deal.contacts[%zu].email", i);
-    s = email_parse(&k->call->arena, str_of(contact->email), &email, &why);
-    return settle(k, s, path, &contact->email, email.address, &why);
+    p.s = email_parse(&k->call->arena, str_of(contact->email), &email, &p.why);
+    p.clean = email.address;
+    return settle(k, path, &p, &contact->email);
 }
 
 static enum status clean_contacts(struct clean *k, Deal *deal)
@@ -165,7 +167,7 @@ static enum status clean_amount(struct clean *k, const TenantPolicy *policy, Dea
     deal->amount = own;
     if (!*own->currency_code)
         own->currency_code = *policy->default_currency_code ? policy->default_currency_code
-                                                            : (char *)(uintptr_t)fallback_currency;
+                                                            : (char *)fallback_currency;
     if (!currency_find(str_of(own->currency_code), &digits))
         refuse_field(k, "deal.amount.currency_code", "currency", "must be an ISO 4217 code");
     if (own->amount_minor < 0)

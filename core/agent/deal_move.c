@@ -13,8 +13,10 @@ static const struct {
     const char *type;
     const char *begin_field, *move_field;
 } request_faults[] = {
-    {"EVENT_TIME", "deal.history", "occurred_at"}, {"STAGE", "deal.stage", "to_stage"},
-    {"HISTORY", "deal.history", NULL},             {"HISTORY_FULL", "deal.history", NULL},
+    {"EVENT_TIME", "deal.history", "occurred_at"},
+    {"STAGE", "deal.stage", "to_stage"},
+    {"HISTORY", "deal.history", NULL},
+    {"HISTORY_FULL", "deal.history", NULL},
     {"CLOSE_REASON", "deal.close_reason", NULL},
 };
 
@@ -71,8 +73,7 @@ bool deal_set_outcome(const Deal *deal, Lead *lead)
 
 bool deal_clear_outcome(const Deal *closed, Lead *lead)
 {
-    LeadOutcome given =
-        closed->stage_kind == STAGE_KIND_WON ? LEAD_OUTCOME_WON : LEAD_OUTCOME_LOST;
+    LeadOutcome given = closed->stage_kind == STAGE_KIND_WON ? LEAD_OUTCOME_WON : LEAD_OUTCOME_LOST;
 
     if (lead->outcome != given || instant_us(lead->closed_at) != instant_us(closed->closed_at))
         return false;
@@ -228,29 +229,47 @@ static enum status store_move(struct tx *tx, struct move *k, const Deal *before)
     return lead && deal_clear_outcome(before, lead) ? store_lead(tx, lead) : STATUS_OK;
 }
 
+/* What is asked of the pipeline, with what the rules want to know beside the deal. */
+static enum status make_step(struct tx *tx, const struct move *k, const Pipeline *p,
+                             struct pipeline_step *out)
+{
+    const struct call *c = tx_call(tx);
+    int64_t last_us = instant_us(k->deal->stage_time), now_us = call_now_us(c);
+
+    *out = (struct pipeline_step){.to_stage = k->to_stage,
+                                  .reason = k->reason,
+                                  .note = k->note,
+                                  .reopen = k->reopen,
+                                  .roles = c->principal.roles,
+                                  .now_us = now_us,
+                                  .occurred_us = k->occurred_us,
+                                  .actor = k->actor};
+    if (!*out->to_stage)
+        out->to_stage = deal_last_open_stage(p, k->deal);
+    if (!k->has_time) /* the clock that dated the last move may have been ahead of ours */
+        out->occurred_us = last_us > now_us ? last_us : now_us;
+    return look_around(tx, p, k->deal, out);
+}
+
+static enum status read_deal(struct call *c, struct tx *tx, struct move *k, const Pipeline **out)
+{
+    TRY(tx_get_deal(tx, str_of(k->id), &k->deal));
+    TRY(tx_match(tx, &k->deal->base, str_of(k->etag)));
+    return pipeline_of_deal(c, k->policy, k->deal, out);
+}
+
 static enum status move_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct move *k = arg;
     struct pipeline_verdict *verdict = NEW(&c->arena, struct pipeline_verdict, 1);
-    struct pipeline_step step = {.reason = k->reason,
-                                 .note = k->note,
-                                 .reopen = k->reopen,
-                                 .roles = c->principal.roles,
-                                 .now_us = call_now_us(c),
-                                 .actor = k->actor};
+    struct pipeline_step step;
     const Pipeline *p;
     Deal before;
 
     if (!verdict)
         return call_nomem(c);
-    TRY(tx_get_deal(tx, str_of(k->id), &k->deal));
-    TRY(tx_match(tx, &k->deal->base, str_of(k->etag)));
-    TRY(pipeline_of_deal(c, k->policy, k->deal, &p));
-    step.to_stage = *k->to_stage ? k->to_stage : deal_last_open_stage(p, k->deal);
-    step.occurred_us = k->has_time ? k->occurred_us : step.now_us;
-    if (!k->has_time && step.occurred_us < instant_us(k->deal->stage_time))
-        step.occurred_us = instant_us(k->deal->stage_time); /* a client's clock was ahead */
-    TRY(look_around(tx, p, k->deal, &step));
+    TRY(read_deal(c, tx, k, &p));
+    TRY(make_step(tx, k, p, &step));
     TRY(decide(c, k, p, &step, verdict));
     before = *k->deal;
     TRY(apply(c, k, p, &step, verdict));
@@ -282,7 +301,7 @@ static enum status clean_reason(struct call *c, const CloseReason *in, CloseReas
 {
     struct refusal why = {0};
     CloseReason *own;
-    const char *competitor;
+    const char *competitor = NULL;
     str note = {0};
     enum status s;
 
@@ -296,7 +315,7 @@ static enum status clean_reason(struct call *c, const CloseReason *in, CloseReas
     s = text_block(&c->arena, str_of(in->note), &note, &why);
     if (s != STATUS_OK)
         return refuse_text(c, s, "close_reason.note", &why);
-    own->competitor = (char *)(uintptr_t)competitor;
+    own->competitor = (char *)competitor;
     own->note = arena_cstr(&c->arena, note);
     *out = own;
     return own->note ? STATUS_OK : call_nomem(c);

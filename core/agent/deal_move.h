@@ -27,16 +27,16 @@ MUST_CHECK enum status deal_progress(struct call *c, struct agents *a,
 MUST_CHECK enum status deal_reopen(struct call *c, struct agents *a, const ReopenDealRequest *in,
                                    ReopenDealResponse *out);
 
-/* Inside of a unit: a closed deal tells its lead how the story ended, with sales.lead.updated. A won
- * one always, a lost one unless the lead has an outcome already. Open deals and leads that are gone
- * are passed over. */
+/* Inside of a unit: a closed deal tells its lead how the story ended, with sales.lead.updated. A
+ * won one always, a lost one unless the lead has an outcome already. Open deals and leads that are
+ * gone are passed over. */
 MUST_CHECK enum status deal_tell_lead(struct tx *tx, const Deal *deal);
 
 /* The pure part of deal_tell_lead: true when the lead changed. */
 bool deal_set_outcome(const Deal *deal, Lead *lead);
 
-/* The part of deal_reopen: takes back the outcome if it is the one that `closed` (the deal as it was)
- * gave. True when the lead changed. */
+/* The part of deal_reopen: takes back the outcome if it is the one that `closed` (the deal as it
+ * was) gave. True when the lead changed. */
 bool deal_clear_outcome(const Deal *closed, Lead *lead);
 
 /* Where the failures of a verdict point to in the request. */

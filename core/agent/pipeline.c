@@ -81,7 +81,7 @@ enum status pipeline_list(struct call *c, struct agents *a, const ListPipelinesR
     if ((out->pipelines = NEW(&c->arena, Pipeline *, n)) == NULL)
         return call_nomem(c);
     for (size_t i = start; i < n && out->n_pipelines < size; i++)
-        out->pipelines[out->n_pipelines++] = (Pipeline *)(uintptr_t)all[i];
+        out->pipelines[out->n_pipelines++] = (Pipeline *)all[i];
     if (start + out->n_pipelines < n)
         out->next_page_token = out->pipelines[out->n_pipelines - 1]->id;
     return STATUS_OK;

@@ -48,12 +48,30 @@ static struct tally *owner_tally(struct gather *k, str owner, bool add)
     return &k->owners[k->n_owners++];
 }
 
-static enum status group(struct tx *tx, str filter, const struct list_where *where, size_t n_where,
+/* Which deals of the pipeline: those of a filter and of one kind of stage (unspecified: any). */
+struct deals {
+    str filter;
+    StageKind kind;
+};
+
+/* Open ones unless the filter says which. */
+static struct deals present(const struct gather *k)
+{
+    return (struct deals){k->filter, k->filter.n ? STAGE_KIND_UNSPECIFIED : STAGE_KIND_OPEN};
+}
+
+static struct deals past(const struct gather *k)
+{
+    return (struct deals){k->past_filter, STAGE_KIND_UNSPECIFIED};
+}
+
+static enum status group(struct tx *tx, const struct gather *k, struct deals deals,
                          const enum record_column by[GROUP_COLUMNS_MAX], struct group_rows *out)
 {
-    struct group_query q = {.filter = filter,
+    struct list_where where[GATHER_WHERE_MAX];
+    struct group_query q = {.filter = deals.filter,
                             .where = where,
-                            .n_where = n_where,
+                            .n_where = conditions(k, deals.kind, where),
                             .by = {by[0], by[1], by[2]},
                             .n_by = GROUP_COLUMNS_MAX,
                             .sum = DEAL_BY_amount};
@@ -61,33 +79,24 @@ static enum status group(struct tx *tx, str filter, const struct list_where *whe
     return tx_group(tx, RECORD_DEAL, &q, out);
 }
 
-/* Open deals unless the filter says which. */
-static StageKind kind_wanted(const struct gather *k)
-{
-    return k->filter.n ? STAGE_KIND_UNSPECIFIED : STAGE_KIND_OPEN;
-}
-
 static enum status add_owners(struct call *c, struct tx *tx, struct gather *k)
 {
     static const enum record_column by[] = {DEAL_BY_stage, DEAL_BY_owner_id, DEAL_BY_currency};
-    struct list_where where[GATHER_WHERE_MAX];
-    size_t n_where = conditions(k, kind_wanted(k), where);
     struct group_rows rows;
 
-    TRY(group(tx, k->filter, where, n_where, by, &rows));
+    TRY(group(tx, k, present(k), by, &rows));
     k->owners = NEW(&c->arena, struct tally, rows.n_rows + 1);
     if (!k->owners || !key_set_init(&k->owner_rows, &c->arena, rows.n_rows + 1))
         return call_nomem(c);
     for (size_t i = 0; i < rows.n_rows; i++) {
         const struct group_row *r = &rows.rows[i];
-        str currency = r->key[2].text;
-        double chance;
-        struct tally *stage = stage_tally(k, r->key[0].text, &chance);
-        struct tally *of[] = {&k->total, stage, owner_tally(k, r->key[1].text, true)};
+        struct tally_part part = {r->key[2].text, (uint64_t)r->count, r->sum, 0};
+        struct tally *stage = stage_tally(k, r->key[0].text, &part.chance);
+        struct tally *owner = owner_tally(k, r->key[1].text, true);
 
-        for (size_t t = 0; t < sizeof of / sizeof *of; t++)
-            if (of[t] && !tally_add(&c->arena, of[t], currency, (uint64_t)r->count, r->sum, chance))
-                return call_nomem(c);
+        if (!tally_add(&c->arena, &k->total, &part) || !tally_add(&c->arena, owner, &part) ||
+            (stage && !tally_add(&c->arena, stage, &part)))
+            return call_nomem(c);
     }
     return STATUS_OK;
 }
@@ -95,68 +104,72 @@ static enum status add_owners(struct call *c, struct tx *tx, struct gather *k)
 static enum status add_categories(struct call *c, struct tx *tx, struct gather *k)
 {
     static const enum record_column by[] = {DEAL_BY_stage, DEAL_BY_category, DEAL_BY_currency};
-    struct list_where where[GATHER_WHERE_MAX];
-    size_t n_where = conditions(k, kind_wanted(k), where);
     struct group_rows rows;
 
-    TRY(group(tx, k->filter, where, n_where, by, &rows));
+    TRY(group(tx, k, present(k), by, &rows));
     for (size_t i = 0; i < rows.n_rows; i++) {
         const struct group_row *r = &rows.rows[i];
+        struct tally_part part = {r->key[2].text, (uint64_t)r->count, r->sum, 0};
         int64_t category = r->key[1].is_null ? 0 : r->key[1].number;
-        double chance;
 
-        (void)stage_tally(k, r->key[0].text, &chance);
+        (void)stage_tally(k, r->key[0].text, &part.chance);
         if (category < 0 || category >= FORECAST_CATEGORY_N)
             continue;
-        if (!tally_add(&c->arena, &k->categories[category], r->key[2].text, (uint64_t)r->count,
-                       r->sum, chance))
+        if (!tally_add(&c->arena, &k->categories[category], &part))
             return call_nomem(c);
     }
     return STATUS_OK;
+}
+
+static void add_outcome(struct tally *t, const struct tally_part *part, bool won)
+{
+    t->entered += part->count;
+    t->won += won ? part->count : 0;
 }
 
 /* Wins and losses of the history, by owner, and the money won. */
 static enum status add_closed(struct call *c, struct tx *tx, struct gather *k)
 {
     static const enum record_column by[] = {DEAL_BY_stage_kind, DEAL_BY_owner_id, DEAL_BY_currency};
-    struct list_where where[GATHER_WHERE_MAX];
-    size_t n_where = conditions(k, STAGE_KIND_UNSPECIFIED, where);
     struct group_rows rows;
 
-    TRY(group(tx, k->past_filter, where, n_where, by, &rows));
+    TRY(group(tx, k, past(k), by, &rows));
     for (size_t i = 0; i < rows.n_rows; i++) {
         const struct group_row *r = &rows.rows[i];
+        struct tally_part part = {r->key[2].text, (uint64_t)r->count, r->sum, 1};
+        struct tally *owner = owner_tally(k, r->key[1].text, false);
         bool won = r->key[0].number == STAGE_KIND_WON;
-        struct tally *of[] = {&k->total, owner_tally(k, r->key[1].text, false)};
 
-        for (size_t t = 0; t < sizeof of / sizeof *of; t++)
-            if (of[t]) {
-                of[t]->entered += (uint64_t)r->count;
-                of[t]->won += won ? (uint64_t)r->count : 0;
-            }
-        if (won && !tally_add(&c->arena, &k->won_money, r->key[2].text, (uint64_t)r->count, r->sum,
-                              1))
+        add_outcome(&k->total, &part, won);
+        if (owner)
+            add_outcome(owner, &part, won);
+        if (won && !tally_add(&c->arena, &k->won_money, &part))
             return call_nomem(c);
     }
     return STATUS_OK;
 }
 
-typedef enum status (*deal_fn)(struct call *c, struct gather *k, const Deal *deal, void *arg);
+/* What a scan does with each deal, and when it stops. */
+struct look {
+    void (*at)(struct gather *k, const Deal *deal, struct pipeline_past *past);
+    struct pipeline_past *past;
+    size_t thirds; /* of the call's memory that may be used up by then */
+};
 
-/* Walks over at most SUMMARY_DEALS_MAX deals, until `thirds` of the call's memory are used. */
-static enum status scan(struct tx *tx, struct gather *k, struct list_query *q, size_t thirds,
-                        deal_fn fn, void *arg)
+/* Walks over at most SUMMARY_DEALS_MAX deals. */
+static enum status scan(struct tx *tx, struct gather *k, struct list_query *q,
+                        const struct look *look)
 {
     struct call *c = tx_call(tx);
-    struct list_page page;
+    struct list_page page = {0};
 
     q->page_size = PAGE_SIZE_MAX;
     for (size_t n = 0; n < SUMMARY_DEALS_MAX; n += page.n_items) {
         TRY(call_check(c));
         TRY(tx_list(tx, RECORD_DEAL, q, &page));
         for (size_t i = 0; i < page.n_items; i++)
-            TRY(fn(c, k, (const Deal *)page.items[i], arg));
-        if (!*page.next_page_token || c->arena.total > c->arena.limit / 3 * thirds)
+            look->at(k, (const Deal *)page.items[i], look->past);
+        if (!*page.next_page_token || c->arena.total > c->arena.limit / 3 * look->thirds)
             return STATUS_OK;
         q->page_token = str_of(page.next_page_token);
     }
@@ -180,19 +193,17 @@ static double days_since(const struct gather *k, const Timestamp *t)
     return us > 0 ? (double)us / (double)MOMENT_DAY_US : 0;
 }
 
-static enum status look_at_open(struct call *c, struct gather *k, const Deal *deal, void *arg)
+static void look_at_open(struct gather *k, const Deal *deal, struct pipeline_past *past_out)
 {
     double age = days_since(k, deal->created_at), stage = days_since(k, deal->stage_time), chance;
+    bool has_category = deal->category > 0 && deal->category < FORECAST_CATEGORY_N;
     int64_t over_us = overdue_us(k, deal);
-    struct tally *of[] = {&k->total, stage_tally(k, str_of(deal->stage), &chance),
-                          owner_tally(k, str_of(deal->owner_id), false),
-                          deal->category > 0 && deal->category < FORECAST_CATEGORY_N
-                              ? &k->categories[deal->category]
-                              : NULL};
+    struct tally *of[4] = {&k->total, stage_tally(k, str_of(deal->stage), &chance),
+                           owner_tally(k, str_of(deal->owner_id), false),
+                           has_category ? &k->categories[deal->category] : NULL};
 
-    (void)c;
-    (void)arg;
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+    (void)past_out;
+    for (size_t i = 0; i < 4; i++) {
         if (!of[i])
             continue;
         of[i]->n_looked_at++;
@@ -203,7 +214,6 @@ static enum status look_at_open(struct call *c, struct gather *k, const Deal *de
     }
     if (over_us > 0)
         k->overdue[k->n_overdue++] = (struct overdue){deal->id, over_us};
-    return STATUS_OK;
 }
 
 static enum status scan_open(struct call *c, struct tx *tx, struct gather *k)
@@ -215,31 +225,30 @@ static enum status scan_open(struct call *c, struct tx *tx, struct gather *k)
     k->overdue = NEW(&c->arena, struct overdue, SUMMARY_DEALS_MAX + PAGE_SIZE_MAX);
     if (!k->overdue)
         return call_nomem(c);
-    return scan(tx, k, &q, 1, look_at_open, NULL);
+    return scan(tx, k, &q, &(struct look){.at = look_at_open, .thirds = 1});
 }
 
-static enum status look_at_closed(struct call *c, struct gather *k, const Deal *deal, void *arg)
+static void look_at_closed(struct gather *k, const Deal *deal, struct pipeline_past *past_out)
 {
-    (void)c;
     (void)k;
-    pipeline_past_add(arg, deal);
-    return STATUS_OK;
+    pipeline_past_add(past_out, deal);
 }
 
 static enum status scan_closed(struct call *c, struct tx *tx, struct gather *k)
 {
-    struct pipeline_past *past = NEW(&c->arena, struct pipeline_past, 1);
+    struct look look = {.at = look_at_closed, .thirds = 2};
     struct list_where where[GATHER_WHERE_MAX];
     struct list_query q = {.filter = k->past_filter, .where = where};
 
     q.n_where = conditions(k, STAGE_KIND_UNSPECIFIED, where);
-    if (!past || !pipeline_past_init(past, &c->arena, k->pipeline,
-                                     SUMMARY_DEALS_MAX + PAGE_SIZE_MAX))
+    look.past = NEW(&c->arena, struct pipeline_past, 1);
+    if (!look.past ||
+        !pipeline_past_init(look.past, &c->arena, k->pipeline, SUMMARY_DEALS_MAX + PAGE_SIZE_MAX))
         return call_nomem(c);
-    TRY(scan(tx, k, &q, 2, look_at_closed, past));
+    TRY(scan(tx, k, &q, &look));
     for (size_t i = 0; i < k->pipeline->n_stages && i < PIPELINE_STAGES_MAX; i++)
         if (k->pipeline->stages[i]->kind == STAGE_KIND_OPEN)
-            pipeline_past_tell(past, i, &k->stages[i]);
+            pipeline_past_tell(look.past, i, &k->stages[i]);
     return STATUS_OK;
 }
 
@@ -250,8 +259,8 @@ static void begin(struct gather *k)
     k->won_money = (struct tally){.key = ""};
     k->n_owners = k->n_overdue = 0;
     for (size_t i = 0; i < PIPELINE_STAGES_MAX; i++)
-        k->stages[i] = (struct tally){
-            .key = i < k->pipeline->n_stages ? k->pipeline->stages[i]->key : ""};
+        k->stages[i] =
+            (struct tally){.key = i < k->pipeline->n_stages ? k->pipeline->stages[i]->key : ""};
     for (int i = 0; i < FORECAST_CATEGORY_N; i++)
         k->categories[i] = (struct tally){.key = forecast_category_name((ForecastCategory)i)};
 }

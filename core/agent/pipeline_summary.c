@@ -52,7 +52,8 @@ static char *time_text(struct arena *a, int64_t us)
                         (int)(in_day / 60 % 60), (int)(in_day % 60));
 }
 
-/* The request's filter, and closed in the history. Its end counts: a deal closed this second does. */
+/* The request's filter, and closed in the history. Its end counts: a deal closed this second does.
+ */
 static enum status past_filter(struct call *c, const char *filter, const struct history *h,
                                str *out)
 {
@@ -124,8 +125,8 @@ static enum status put_owners(struct call *c, const struct gather *k,
         ranked[i] = (struct ranked){&k->owners[i], tally_amount(&k->owners[i], currency)};
     qsort(ranked, k->n_owners, sizeof *ranked, by_rank);
     for (; out->n_owners < n; out->n_owners++)
-        if ((out->owners[out->n_owners] =
-                 tally_bucket(&c->arena, ranked[out->n_owners].tally)) == NULL)
+        if ((out->owners[out->n_owners] = tally_bucket(&c->arena, ranked[out->n_owners].tally)) ==
+            NULL)
             return call_nomem(c);
     out->owners_left_out = k->n_owners - n;
     return STATUS_OK;
@@ -134,8 +135,8 @@ static enum status put_owners(struct call *c, const struct gather *k,
 static enum status put_buckets(struct call *c, const struct gather *k,
                                GetPipelineSummaryResponse *out)
 {
-    size_t n = k->pipeline->n_stages < PIPELINE_STAGES_MAX ? k->pipeline->n_stages
-                                                           : PIPELINE_STAGES_MAX;
+    size_t n =
+        k->pipeline->n_stages < PIPELINE_STAGES_MAX ? k->pipeline->n_stages : PIPELINE_STAGES_MAX;
 
     out->total = tally_bucket(&c->arena, &k->total);
     out->stages = NEW(&c->arena, PipelineBucket *, n);
@@ -143,12 +144,12 @@ static enum status put_buckets(struct call *c, const struct gather *k,
     if (!out->total || !out->stages || !out->categories)
         return call_nomem(c);
     for (; out->n_stages < n; out->n_stages++)
-        if ((out->stages[out->n_stages] =
-                 tally_bucket(&c->arena, &k->stages[out->n_stages])) == NULL)
+        if ((out->stages[out->n_stages] = tally_bucket(&c->arena, &k->stages[out->n_stages])) ==
+            NULL)
             return call_nomem(c);
     for (int i = FORECAST_CATEGORY_OMITTED; i < FORECAST_CATEGORY_N; i++)
-        if ((out->categories[out->n_categories++] =
-                 tally_bucket(&c->arena, &k->categories[i])) == NULL)
+        if ((out->categories[out->n_categories++] = tally_bucket(&c->arena, &k->categories[i])) ==
+            NULL)
             return call_nomem(c);
     return STATUS_OK;
 }
@@ -175,29 +176,42 @@ static enum status put_stale(struct call *c, const struct gather *k,
     return STATUS_OK;
 }
 
+static enum status answer(struct call *c, const struct gather *k, const struct history *h,
+                          GetPipelineSummaryResponse *out)
+{
+    TRY(put_buckets(c, k, out));
+    TRY(put_owners(c, k, out));
+    TRY(put_velocity(c, k, h, out));
+    TRY(put_stale(c, k, out));
+    out->pipeline_id = k->pipeline->id;
+    return instant_new(c, k->now_us, &out->compute_time);
+}
+
+static enum status find_pipeline(struct call *c, struct agents *a, const char *id,
+                                 const Pipeline **out)
+{
+    const TenantPolicy *policy;
+
+    TRY(policy_get(c, a->policies, &policy));
+    if ((*out = pipeline_find(policy, id)) != NULL)
+        return STATUS_OK;
+    call_detail(c, FAULT_FIELD, "pipeline", STR("pipeline_id"),
+                "must be a pipeline that the tenant defines");
+    return call_fail_as(c, STATUS_NOT_FOUND, "PIPELINE", "there is no such pipeline");
+}
+
 enum status pipeline_summary(struct call *c, struct agents *a, const GetPipelineSummaryRequest *in,
                              GetPipelineSummaryResponse *out)
 {
     struct gather *k = NEW(&c->arena, struct gather, 1);
-    const TenantPolicy *policy;
     struct history history;
 
     if (!k)
         return call_nomem(c);
     *k = (struct gather){.filter = str_trim(str_of(in->filter)), .now_us = call_now_us(c)};
-    TRY(policy_get(c, a->policies, &policy));
-    if ((k->pipeline = pipeline_find(policy, in->pipeline_id)) == NULL) {
-        call_detail(c, FAULT_FIELD, "pipeline", STR("pipeline_id"),
-                    "must be a pipeline that the tenant defines");
-        return call_fail_as(c, STATUS_NOT_FOUND, "PIPELINE", "there is no such pipeline");
-    }
+    TRY(find_pipeline(c, a, in->pipeline_id, &k->pipeline));
     TRY(read_history(c, in->history, &history));
     TRY(past_filter(c, k->filter.n ? in->filter : "", &history, &k->past_filter));
     TRY(store_run(a->store, c, STORE_READ, gather_unit, k));
-    TRY(put_buckets(c, k, out));
-    TRY(put_owners(c, k, out));
-    TRY(put_velocity(c, k, &history, out));
-    TRY(put_stale(c, k, out));
-    out->pipeline_id = k->pipeline->id;
-    return instant_now(c, &out->compute_time);
+    return answer(c, k, &history, out);
 }

@@ -23,18 +23,17 @@ static struct tally_money *entry_of(struct arena *a, struct tally *t, str curren
     return entry;
 }
 
-bool tally_add(struct arena *a, struct tally *t, str currency, uint64_t n, int64_t minor,
-               double chance)
+bool tally_add(struct arena *a, struct tally *t, const struct tally_part *part)
 {
     struct tally_money *entry;
 
-    t->count += n;
-    if (!currency.n)
+    t->count += part->count;
+    if (!part->currency.n)
         return true;
-    if ((entry = entry_of(a, t, currency)) == NULL)
+    if ((entry = entry_of(a, t, part->currency)) == NULL)
         return false;
-    entry->count += n;
-    money_sum_add(&entry->sum, minor, chance);
+    entry->count += part->count;
+    money_sum_add(&entry->sum, part->minor, part->chance);
     return true;
 }
 
@@ -121,7 +120,7 @@ PipelineBucket *tally_bucket(struct arena *a, const struct tally *t)
     if (!b)
         return NULL;
     *b = (PipelineBucket)PIPELINE_BUCKET_INIT;
-    b->key = (char *)(uintptr_t)t->key;
+    b->key = (char *)t->key;
     b->count = t->count;
     if (!put_money(a, t, b))
         return NULL;

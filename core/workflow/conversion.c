@@ -88,6 +88,16 @@ static enum status make_draft(struct call *c, const struct conversion *k, struct
     return deal_prepare(c, k->policy, &deal, out);
 }
 
+static enum status store_lead(struct call *c, struct tx *tx, struct conversion *k)
+{
+    k->lead->status = LEAD_STATUS_CONVERTED;
+    TRY(instant_now(c, &k->lead->status_time));
+    k->lead->converted_deal_id = k->deal->id;
+    (void)deal_set_outcome(k->deal, k->lead); /* the past of the deal may have ended already */
+    TRY(tx_update_lead(tx, k->lead));
+    return tx_event(tx, EVENT_LEAD_CONVERTED, RECORD_LEAD, str_of(k->lead->id), &k->lead->base);
+}
+
 static enum status convert_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct conversion *k = arg;
@@ -98,12 +108,7 @@ static enum status convert_unit(struct call *c, struct tx *tx, void *arg)
     TRY(check_lead(c, k));
     TRY(make_draft(c, k, &draft));
     TRY(deal_begin(tx, &draft, &k->deal));
-    k->lead->status = LEAD_STATUS_CONVERTED;
-    TRY(instant_now(c, &k->lead->status_time));
-    k->lead->converted_deal_id = k->deal->id;
-    deal_set_outcome(k->deal, k->lead); /* the past of the deal may have ended already */
-    TRY(tx_update_lead(tx, k->lead));
-    return tx_event(tx, EVENT_LEAD_CONVERTED, RECORD_LEAD, str_of(k->lead->id), &k->lead->base);
+    return store_lead(c, tx, k);
 }
 
 enum status conversion_run(struct call *c, struct agents *a, const ConvertLeadRequest *in,

@@ -7,8 +7,8 @@
 
 /*
  * Begins a deal from the lead and what the request says, and makes the lead CONVERTED: both, with
- * sales.deal.created and sales.lead.converted, in one unit of work. What the request leaves empty is
- * taken from the lead: name (company or person), company, contact, owner, team, tags; and the
+ * sales.deal.created and sales.lead.converted, in one unit of work. What the request leaves empty
+ * is taken from the lead: name (company or person), company, contact, owner, team, tags; and the
  * default pipeline.
  *
  * NOT_FOUND: the lead. CONFLICT (ETAG_MISMATCH). PRECONDITION (LEAD_STATUS): the lead is not
