@@ -113,3 +113,64 @@ test('a deal with the external id of another is returned, not stored again', asy
   const stage = await refused(call(s, 'updateDeal', { deal: { id: a.deal.id, stage: 'closed_won' }, update_mask: { paths: ['stage'] } }));
   assert.equal(stage.code, grpc.status.INVALID_ARGUMENT);
 });
+
+test('a deal with a past keeps its times, counts pushes and tells its lead', async () => {
+  const day = (ago: number) => ({ seconds: Math.floor(Date.now() / 1000) - ago * 86400 });
+  const { lead } = await call(s, 'createLead', { lead: { external_id: randomUUID(), full_name: 'Alan Turing' } });
+  const { deal } = await call(s, 'createDeal', { deal: {
+    name: 'Bombe', external_id: randomUUID(), lead_id: lead.id, amount: money(700), expected_close_date: '2026-03-31',
+    close_reason: { code: 'competitor', competitor: 'Lorenz' },
+    history: [
+      { to_stage: 'discovery', occurred_at: day(90), expected_close_date: '2026-01-31' },
+      { from_stage: 'discovery', to_stage: 'proposal', occurred_at: day(60), expected_close_date: '2026-02-28' },
+      { from_stage: 'proposal', to_stage: 'lost', occurred_at: day(30) },
+    ],
+  } });
+  assert.equal(deal.stage_kind, 'STAGE_KIND_LOST');
+  assert.equal(deal.push_count, 2);
+  assert.equal(deal.closed_at.seconds, deal.history[2].occurred_at.seconds);
+  assert.equal(deal.created_at.seconds, deal.history[0].occurred_at.seconds);
+  assert.deepEqual(deal.history.map((h: any) => h.kind), ['STAGE_CHANGE_KIND_CREATED', 'STAGE_CHANGE_KIND_FORWARD', 'STAGE_CHANGE_KIND_CLOSED']);
+  const { lead: known } = await call(s, 'getLead', { id: lead.id });
+  assert.equal(known.outcome, 'LEAD_OUTCOME_LOST');
+  const broken = await refused(call(s, 'createDeal', { deal: { name: 'Gap', history: [
+    { to_stage: 'discovery', occurred_at: day(2) }, { from_stage: 'proposal', to_stage: 'negotiation', occurred_at: day(1) }] } }));
+  assert.equal(broken.code, grpc.status.INVALID_ARGUMENT);
+  assert.ok(broken.fields.includes('deal.history'), String(broken.fields));
+});
+
+test('validate_only shows a move, a stale etag stops one, and reasons are checked', async () => {
+  const { deal } = await call(s, 'createDeal', { deal: { name: 'Shown', amount: money(100), expected_close_date: '2999-01-31' } });
+  const shown = await call(s, 'progressDeal', { id: deal.id, to_stage: 'proposal', validate_only: true });
+  assert.equal(shown.deal.stage, 'proposal');
+  const { deal: same } = await call(s, 'getDeal', { id: deal.id });
+  assert.deepEqual([same.stage, same.etag], ['discovery', deal.etag]);
+  await call(s, 'progressDeal', { id: deal.id, to_stage: 'proposal', etag: deal.etag });
+  const stale = await refused(call(s, 'progressDeal', { id: deal.id, to_stage: 'discovery', etag: deal.etag }));
+  assert.deepEqual([stale.code, stale.reason], [grpc.status.ABORTED, 'ETAG_MISMATCH']);
+  const early = await refused(call(s, 'progressDeal', { id: deal.id, to_stage: 'discovery', close_reason: { code: 'price' } }));
+  assert.ok(early.fields.includes('close_reason'), String(early.fields));
+  const wrong = await refused(call(s, 'progressDeal', { id: deal.id, to_stage: 'lost', close_reason: { code: 'best_fit' } }));
+  assert.equal(wrong.code, grpc.status.FAILED_PRECONDITION);
+  const nameless = await refused(call(s, 'progressDeal', { id: deal.id, to_stage: 'lost', close_reason: { code: 'competitor' } }));
+  assert.equal(nameless.code, grpc.status.FAILED_PRECONDITION);
+});
+
+test('deals are found by filter, order and words, page by page', async () => {
+  const segment = 'seg-' + randomUUID().slice(0, 8);
+  for (const [name, amount] of [['Zeta pump', 300], ['Eta pump', 100], ['Theta valve', 200]] as const)
+    await call(s, 'createDeal', { deal: { name, segment, amount: money(amount) } });
+  const filter = `segment = "${segment}" AND stage = "discovery"`;
+  const names: string[] = [];
+  let page_token = '';
+  do {
+    const page = await call(s, 'listDeals', { filter, order_by: 'amount desc', page_size: 2, page_token });
+    names.push(...page.deals.map((d: any) => d.name));
+    page_token = page.next_page_token;
+  } while (page_token);
+  assert.deepEqual(names, ['Zeta pump', 'Theta valve', 'Eta pump']);
+  const found = await call(s, 'listDeals', { filter: `segment = "${segment}"`, search: 'PUMP eta' });
+  assert.deepEqual(found.deals.map((d: any) => d.name), ['Eta pump']);
+  const bad = await refused(call(s, 'listDeals', { filter: 'stage = ' }));
+  assert.ok(bad.fields.includes('filter'), String(bad.fields));
+});
