@@ -116,9 +116,11 @@ static bool make_finds(struct arena *a, const struct record_info *k, struct kind
 
         if (!is_findable(&k->columns[i]))
             continue;
+        /* An expression, not r.id itself: with that and LIMIT 1 a planner without statistics walks
+         * the primary key from the start instead of asking the column's index. */
         out->find[i] = arena_printf(a,
                                     "SELECT " RECORD_FIELDS " FROM %s r WHERE r.tenant_id = $1 "
-                                    "AND r.%s = $2 ORDER BY r.id LIMIT 1",
+                                    "AND r.%s = $2 ORDER BY coalesce(r.id, r.id) LIMIT 1",
                                     k->table, name);
         head = arena_printf(a, "SELECT r.%s, r.id FROM %s r", name, k->table);
         if (!head || !out->find[i])
