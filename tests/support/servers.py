@@ -2,6 +2,7 @@
 `./dev` started. For programs that drive the server from outside: benchmarks and crash tests."""
 import os
 import re
+import secrets
 import signal
 import subprocess
 import time
@@ -61,6 +62,9 @@ def start_salesd(binary, store, folder, name, extra=()):
     """Waits until it is ready. Its key, output and log are FOLDER/NAME.*; a second start with the same
     name goes on with the same store."""
     base = os.path.join(folder, name)
+    if not os.path.exists(base + ".key"):
+        with open(os.open(base + ".key", os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as f:
+            f.write(secrets.token_hex(32) + "\n")
     with open(base + ".out", "wb") as out, open(base + ".err", "wb") as err:
         process = subprocess.Popen(
             [binary, "--store", store, "--master-key-file", base + ".key", "--listen", "127.0.0.1:0",
@@ -129,8 +133,8 @@ class Postgres:
         return total / os.sysconf("SC_CLK_TCK")
 
 
-def migrate(binary, owner_url):
-    done = subprocess.run([binary, "--store", owner_url, "--migrate"], stdout=subprocess.PIPE,
+def migrate(binary, owner_url, app_role):
+    done = subprocess.run([binary, "--store", owner_url, "--migrate", "--migrate-role", app_role], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"salesd --migrate: {done.stdout[-2000:]}")

@@ -36,7 +36,7 @@ class Engine:
         self.databases.append(f"bench_{os.getpid()}_{name}")
         if label == "node":
             return self.serve(label, owner, base)
-        migrate(self.salesd, owner)
+        migrate(self.salesd, owner, self.postgres.app["user"])
         return self.serve(label, app, base)
 
     def serve(self, label, store, base):
