@@ -98,6 +98,8 @@ static enum exit_code create_lead(struct story *s)
         !story_set(s, &in.base, "lead.company.domain", s->domain) ||
         !story_set(s, &in.base, "lead.email", s->email))
         return CTL_FAILED;
+    /* An earlier run's Ada has the same telephone. */
+    in.duplicate_policy = SALES__V1__DUPLICATE_POLICY__DUPLICATE_POLICY_KEEP_BOTH;
     if (sales_agent_create_lead(s->client, &s->call, &in, &out) != SALES_OK)
         return story_explain(s);
     snprintf(s->lead_id, sizeof s->lead_id, "%s", out->lead->id);
@@ -250,6 +252,7 @@ static const struct step steps[] = {
     {"move it through proposal, negotiation, commitment",               story_progress},
     {"win it, with a reason",                                           story_win},
     {"lose another deal, with a reason",                                story_lose},
+    {"open three more deals",                                           story_open},
     {"the pipeline",                                                    story_pipeline},
 };
 /* clang-format on */

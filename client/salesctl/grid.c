@@ -78,35 +78,39 @@ static void measure(const struct grid *g, int room, int *widths)
     }
 }
 
-static void print_cell(const struct grid *g, const struct term *t, size_t c, const char *text,
-                       int width)
+/* Nothing is printed behind the last cell that has text. */
+static void print_row(const struct grid *g, const struct term *t, const char *const *cells,
+                      const int *widths)
 {
-    const char *cut = text_clean(g->arena, str_of(text), width > 0 ? width : 1);
-    int pad = width - text_width(str_of(cut));
-    bool last = c + 1 == g->n_columns;
+    size_t n = g->n_columns;
 
-    pad = pad > 0 ? pad : 0;
-    if (g->columns[c].align == ALIGN_RIGHT)
-        fprintf(t->file, "%*s%s", pad, "", cut);
-    else
-        fprintf(t->file, "%s%*s", cut, last ? 0 : pad, "");
-    if (!last)
-        fprintf(t->file, "%*s", GAP, "");
+    while (n > 1 && !*cells[n - 1])
+        n--;
+    for (size_t c = 0; c < n; c++) {
+        const char *text = text_clean(g->arena, str_of(cells[c]), widths[c] > 0 ? widths[c] : 1);
+        int pad = widths[c] - text_width(str_of(text));
+        bool right = g->columns[c].align == ALIGN_RIGHT;
+
+        pad = pad > 0 ? pad : 0;
+        fprintf(t->file, "%*s%s%*s", right ? pad : 0, "", text,
+                c + 1 == n ? 0 : GAP + (right ? 0 : pad), "");
+    }
 }
 
 void grid_print(const struct grid *g, const struct term *t, int indent)
 {
+    const char *titles[GRID_COLUMNS_MAX];
     int widths[GRID_COLUMNS_MAX] = {0};
 
     measure(g, t->columns - indent, widths);
-    fprintf(t->file, "%*s%s", indent, "", term_ink(t, INK_DIM));
     for (size_t c = 0; c < g->n_columns; c++)
-        print_cell(g, t, c, g->columns[c].title, widths[c]);
+        titles[c] = g->columns[c].title;
+    fprintf(t->file, "%*s%s", indent, "", term_ink(t, INK_DIM));
+    print_row(g, t, titles, widths);
     fprintf(t->file, "%s\n", term_ink(t, INK_PLAIN));
     for (size_t r = 0; r < g->n_rows; r++) {
         fprintf(t->file, "%*s", indent, "");
-        for (size_t c = 0; c < g->n_columns; c++)
-            print_cell(g, t, c, cell(g, r, c), widths[c]);
+        print_row(g, t, g->cells + r * g->n_columns, widths);
         fputc('\n', t->file);
     }
 }

@@ -57,7 +57,9 @@ static void fold_word(str in, char out[WORD_BYTES_MAX])
 
     for (size_t i = 0; i < n; i++) {
         char c = in.p[i];
-        out[i] = c == '-' || c == ' ' ? '_' : text_lower(c);
+        out[i] = text_lower(c);
+        if (c == '-' || c == ' ')
+            out[i] = '_';
     }
     out[n] = 0;
 }

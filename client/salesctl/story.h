@@ -51,6 +51,7 @@ enum exit_code story_complete(struct story *s);
 enum exit_code story_progress(struct story *s);
 enum exit_code story_win(struct story *s);
 enum exit_code story_lose(struct story *s);
+enum exit_code story_open(struct story *s);
 enum exit_code story_pipeline(struct story *s);
 
 #endif

@@ -191,6 +191,33 @@ enum exit_code story_lose(struct story *s)
     return CTL_OK;
 }
 
+enum exit_code story_open(struct story *s)
+{
+    static const char *const deals[][3] = {
+        {"Jacquard Looms, rollout", "32000 GBP", "proposal"},
+        {"Sketch Maps, renewal", "9800 GBP", "negotiation"},
+        {"Tide Tables, pilot", "2500 GBP", "discovery"},
+    };
+    char date[DATE_TEXT_BYTES + 1];
+
+    date_of(ctl_now_us() + DAYS_TO_CLOSE * MOMENT_DAY_US, date);
+    for (size_t i = 0; i < sizeof deals / sizeof *deals; i++) {
+        Sales__V1__CreateDealRequest in = SALES__V1__CREATE_DEAL_REQUEST__INIT;
+        Sales__V1__CreateDealResponse *out;
+
+        if (!story_set(s, &in.base, "deal.name", deals[i][0]) ||
+            !story_set(s, &in.base, "deal.amount", deals[i][1]) ||
+            !story_set(s, &in.base, "deal.stage", deals[i][2]) ||
+            !story_set(s, &in.base, "deal.expected_close_date", date) ||
+            !story_set(s, &in.base, "deal.contacts", "Ada Byron"))
+            return CTL_FAILED;
+        if (sales_agent_create_deal(s->client, &s->call, &in, &out) != SALES_OK)
+            return story_explain(s);
+        story_say(s, "%s in %s", out->deal->name, out->deal->stage);
+    }
+    return CTL_OK;
+}
+
 enum exit_code story_pipeline(struct story *s)
 {
     Sales__V1__GetPipelineSummaryRequest in = SALES__V1__GET_PIPELINE_SUMMARY_REQUEST__INIT;

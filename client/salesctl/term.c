@@ -47,12 +47,16 @@ const char *term_ink(const struct term *t, enum ink ink)
 
 char text_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(unsigned char)(c + ('a' - 'A')) : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c + ('a' - 'A'));
+    return c;
 }
 
 char text_upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(unsigned char)(c - ('a' - 'A')) : c;
+    if (c >= 'a' && c <= 'z')
+        return (char)(c - ('a' - 'A'));
+    return c;
 }
 
 /* Control characters of ASCII and Latin-1, line separators, and marks that override the reading
