@@ -227,13 +227,19 @@ static bool wants_read(const struct rpc_stream *s)
            s->queue.bytes < s->call.server->o.send_low_bytes;
 }
 
+/* A stream that is awake, or can write no more, must not be woken: its timer would fire for ever. */
+static bool wants_timer(const struct rpc_stream *s)
+{
+    return s->sleeping && s->wake_ns && !s->woken && !s->ending && !s->lost;
+}
+
 /* Nothing is due: read on, and let others run the stream. Lock held, and released. */
 static void rest(struct rpc_stream *s, enum place here)
 {
     struct rpc_call *c = &s->call;
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
     bool read = wants_read(s);
-    bool timer = s->sleeping && s->wake_ns;
+    bool timer = wants_timer(s);
     int64_t wake_ns = s->wake_ns;
 
     if (timer && here == ON_WORKER) { /* timers are the loop's */
