@@ -101,10 +101,12 @@ void rpc_hold(struct rpc_call *c)
 
 void rpc_batch_held(struct rpc_call *c, const grpc_op *ops, size_t n, struct rpc_tag *tag)
 {
+    grpc_call *core = c->core;
     grpc_call_error e;
 
-    assert(c->core);
-    e = grpc_call_start_batch(c->core, ops, n, tag, NULL);
+    assert(core);
+    ORDER_BEFORE(tag); /* once the batch is started, c may be gone on its loop */
+    e = grpc_call_start_batch(core, ops, n, tag, NULL);
     if (e != GRPC_CALL_OK) /* only a mistake in this folder can cause it */
         rpc_log(c->server, RPC_LOG_ERROR, "start_batch: %s", grpc_call_error_to_string(e));
     assert(e == GRPC_CALL_OK);

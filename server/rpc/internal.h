@@ -30,6 +30,18 @@ enum {
     STATUS_DETAIL_BYTES = 5120 /* packed google.rpc.Status: base64 and message stay under 8 kB */
 };
 
+/* The completion queue orders what happens before a batch starts with what its tag does. TSan
+ * cannot see that inside the library, so it is told. */
+#if defined(__SANITIZE_THREAD__)
+void __tsan_release(void *);
+void __tsan_acquire(void *);
+#define ORDER_BEFORE(tag) __tsan_release(tag)
+#define ORDER_AFTER(tag)  __tsan_acquire(tag)
+#else
+#define ORDER_BEFORE(tag) ((void)(tag))
+#define ORDER_AFTER(tag)  ((void)(tag))
+#endif
+
 struct rpc_call;
 struct rpc_loop;
 

@@ -169,8 +169,10 @@ static void *loop_main(void *arg)
             break;
         if (e.type == GRPC_OP_COMPLETE && tag == &l->server->on_shutdown)
             atomic_store(&l->server->shut, true);
-        else if (e.type == GRPC_OP_COMPLETE)
+        else if (e.type == GRPC_OP_COMPLETE) {
+            ORDER_AFTER(tag);
             tag->run(tag->call, e.success);
+        }
         run_timers(l);
         measure_load(l);
     }
