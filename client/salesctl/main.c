@@ -95,5 +95,5 @@ int main(int argc, char **argv)
         pthread_join(watcher, NULL);
     }
     ctl_release(&ctl);
-    return code;
+    return (int)code;
 }

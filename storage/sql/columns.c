@@ -49,7 +49,7 @@ struct sql_value column_value(struct tx *tx, const struct column_info *c, str te
     case COLUMN_BLIND: return blind(tx, c, text, ok);
     case COLUMN_TAGS: break;
     }
-    assert(!"tags have no column");
+    assert(false && "tags have no column");
     return sql_null();
 }
 

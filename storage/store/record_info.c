@@ -223,7 +223,7 @@ static void read_scalar(struct field_value *v, const ProtobufCFieldDescriptor *f
         return;
     case PROTOBUF_C_TYPE_MESSAGE: v->is_set = *(void *const *)p != NULL; break;
     case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_DOUBLE: assert(!"no column has this type"); return;
+    case PROTOBUF_C_TYPE_DOUBLE: assert(false && "no column has this type"); return;
     }
     if (v->is_set) {
         assert(f->descriptor == &google__protobuf__timestamp__descriptor);
