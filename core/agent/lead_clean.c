@@ -162,7 +162,7 @@ static enum status derive_domain(struct clean *k, Lead *lead, const struct email
 
     if (lead->company && *lead->company->domain)
         return clean_site(k, "company.domain", &lead->company->domain);
-    if (!email->host.ascii.n || !domain.n)
+    if (!domain.n)
         return STATUS_OK;
     if (!lead->company) {
         if ((lead->company = NEW(&k->call->arena, Company, 1)) == NULL)

@@ -5,9 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "domain/email.h"
 #include "store/words.h"
 
 enum { DOMAIN_MAX = 96, TOKENS_MAX = WORDS_MAX + TAGS_MAX };
+
+/* What a column compares of a value. */
+static str compared(struct tx *tx, const struct column_info *c, str value)
+{
+    struct refusal why;
+    struct email email;
+
+    if (c->flags & COLUMN_PHONE)
+        return str_cut(&value, ';');
+    if (c->flags & COLUMN_MAIL &&
+        email_parse(&tx->call->arena, value, &email, &why) == STATUS_OK)
+        return email.key;
+    return value;
+}
 
 static struct sql_value blind(struct tx *tx, const struct column_info *c, str value, bool *ok)
 {
@@ -19,7 +34,7 @@ static struct sql_value blind(struct tx *tx, const struct column_info *c, str va
         return sql_null();
     }
     snprintf(domain, sizeof domain, "blind.%s.%s", record_info(c->kind)->table, c->name);
-    seal_digest(&tx->keys->index, domain, value, out, BLIND_BYTES);
+    seal_digest(&tx->keys->index, domain, compared(tx, c, value), out, BLIND_BYTES);
     return sql_bytes(out, BLIND_BYTES);
 }
 

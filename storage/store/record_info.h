@@ -25,6 +25,8 @@ enum column_flag {
     COLUMN_DEDUPE = 2,
     COLUMN_FILTER = 4,
     COLUMN_ORDER = 8,
+    COLUMN_MAIL = 16,  /* compared as a mailbox: case, tags and dots do not count */
+    COLUMN_PHONE = 32, /* compared as a line: an extension does not count */
 };
 
 /* What an ORDER column of numbers holds for a missing value: below every real one. */

@@ -11,7 +11,7 @@ after(async () => { assert.equal(await s.stop(), 0, 'SIGTERM ends the server wit
 
 const ada = () => ({
   external_id: 'crm-' + randomUUID(), given_name: 'Ada', family_name: 'Lovelace',
-  email: `Ada.${randomUUID().slice(0, 8)}+news@Analytical.example`, phone: '0171 1234567', country_code: 'Deutschland',
+  email: `Ada.${randomUUID().slice(0, 8)}+news@Analytical.example`, phone: '0171 ' + Math.floor(1000000 + Math.random() * 8999999), country_code: 'Deutschland',
   job_title: 'Director of Engineering', seniority: 'SENIORITY_DIRECTOR', source: 'webinar',
   company: { name: 'Analytical Engines GmbH', employees: 240, industry: 'manufacturing' },
 });
@@ -22,7 +22,7 @@ test('a lead is normalised, stored and read back', async () => {
   assert.match(made.lead.id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
   assert.equal(made.lead.full_name, 'Ada Lovelace');
   assert.equal(made.lead.country_code, 'DE');
-  assert.equal(made.lead.phone, '+491711234567');
+  assert.match(made.lead.phone, /^\+49171\d{7}$/);
   assert.match(made.lead.email, /@analytical\.example$/);
   assert.equal(made.lead.status, 'LEAD_STATUS_NEW');
   assert.ok(made.normalized_fields.includes('phone'), String(made.normalized_fields));
