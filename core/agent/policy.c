@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "domain/pipeline.h"
 #include "schema/wire.h"
 #include "store/records.h"
 
@@ -139,36 +138,4 @@ enum status policy_get(struct call *c, struct policies *p, const TenantPolicy **
     TRY(wire_unpack(c, &c->arena, TENANT_POLICY_DESCRIPTOR, bytes, &m));
     *out = (const TenantPolicy *)m;
     return STATUS_OK;
-}
-
-static const Pipeline *find(const TenantPolicy *policy, str id)
-{
-    const Pipeline *fallback = NULL;
-
-    for (size_t i = 0; i < policy->n_pipelines; i++) {
-        const Pipeline *p = policy->pipelines[i];
-
-        if (id.n ? str_eq(str_of(p->id), id) : p->is_default)
-            return p;
-        if (!fallback)
-            fallback = p;
-    }
-    return id.n ? NULL : fallback;
-}
-
-enum status policy_pipeline(struct call *c, struct policies *p, const char *id,
-                            const Pipeline **out)
-{
-    const TenantPolicy *policy;
-
-    TRY(policy_get(c, p, &policy));
-    *out = find(policy, str_of(id));
-    if (!*out && policy->n_pipelines == 0 &&
-        (!*id || str_eq(str_of(id), str_of(pipeline_default()->id))))
-        *out = pipeline_default();
-    if (*out)
-        return STATUS_OK;
-    call_detail(c, FAULT_FIELD, "pipeline", STR("pipeline_id"),
-                "must be a pipeline that the tenant defines");
-    return call_fail_as(c, STATUS_NOT_FOUND, "PIPELINE", "there is no such pipeline");
 }

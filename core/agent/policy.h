@@ -28,9 +28,4 @@ MUST_CHECK enum status policy_get(struct call *c, struct policies *p, const Tena
 /* The next policy_get of the tenant reads again. */
 void policy_forget(struct policies *p, int64_t tenant_id);
 
-/* The pipeline with this id, the default one for "". The built-in default serves tenants that
- * define none. NOT_FOUND when there is none with this id. */
-MUST_CHECK enum status policy_pipeline(struct call *c, struct policies *p, const char *id,
-                                       const Pipeline **out);
-
 #endif

@@ -233,7 +233,9 @@ STORE_TEST(find_by_a_blind_value)
     cr_assert_eq(put_lead(f, &f->call, a), STATUS_OK);
     RUN(f, STORE_READ, find_unit, &q, STATUS_OK);
     cr_assert_str_eq(q.id, a->id);
-    q.email = "A@x.org"; /* values are compared as they are: callers normalise */
+    q.email = "A+list@X.org"; /* a MAIL column: the same mailbox in another spelling */
+    RUN(f, STORE_READ, find_unit, &q, STATUS_OK);
+    q.email = "b@x.org";
     RUN(f, STORE_READ, find_unit, &q, STATUS_NOT_FOUND);
     q.email = "";
     RUN(f, STORE_READ, find_unit, &q, STATUS_NOT_FOUND);

@@ -1,6 +1,6 @@
 // harness: starts the real salesd for one test file and hands out a typed client.
 import { spawn, ChildProcess, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -27,19 +27,27 @@ export interface Server {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-// A database of its own on the test PostgreSQL, as conninfo of the application role.
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests through ./dev test`);
+  return value;
+}
+
+const userOf = (conninfo: string) => /user=(\S+)/.exec(conninfo)![1]!;
+
+// A database of its own on the test PostgreSQL: the superuser makes it, the owner migrates it, the
+// application's role serves it.
 function freshDatabase(): string {
   const name = 't_' + randomBytes(6).toString('hex');
-  const admin = process.env.SALES_TEST_PG_ADMIN;
-  if (!admin) throw new Error('SALES_TEST_PG_ADMIN is not set: run the tests through ./dev test');
-  execFileSync('psql', [admin, '-qX', '-v', 'ON_ERROR_STOP=1', '-c', `CREATE DATABASE ${name}`]);
+  const sql = `CREATE DATABASE ${name} OWNER ${userOf(setting('SALES_TEST_PG_ADMIN'))}`;
+  execFileSync('psql', [setting('SALES_TEST_PG_SUPER'), '-qX', '-v', 'ON_ERROR_STOP=1', '-c', sql]);
   return name;
 }
 
-function withDatabase(conninfo: string, name: string): string {
-  return conninfo.includes('://')
-    ? conninfo.replace(/\/[^/?]*(\?|$)/, `/${name}$1`)
-    : `${conninfo.replace(/dbname=\S+/, '')} dbname=${name}`;
+// As URL, which is how --store takes PostgreSQL.
+function urlOf(conninfo: string, database: string): string {
+  const port = /port=(\d+)/.exec(conninfo)![1];
+  return `postgres://${userOf(conninfo)}@127.0.0.1:${port}/${database}`;
 }
 
 export async function startServer(extra: string[] = []): Promise<Server> {
@@ -50,7 +58,9 @@ export async function startServer(extra: string[] = []): Promise<Server> {
     '--http-listen', '127.0.0.1:0', '--bootstrap-tenant', 'demo', '--bootstrap-env', `${dir}/env`, ...extra,
   ];
   if (store[1]) {
-    execFileSync(process.env.SALESD!, ['--store', store[1], '--master-key-file', `${dir}/master.key`, '--migrate'], { stdio: 'pipe' });
+    const role = userOf(setting('SALES_TEST_PG'));
+    writeFileSync(`${dir}/master.key`, randomBytes(32), { mode: 0o600 });
+    execFileSync(process.env.SALESD!, ['--store', store[1], '--migrate', '--migrate-role', role], { stdio: 'pipe' });
   }
   const server = { dir } as Server;
   await launch(server, args);
@@ -63,7 +73,7 @@ export async function startServer(extra: string[] = []): Promise<Server> {
 
 function postgresStore(): [string, string] {
   const name = freshDatabase();
-  return [withDatabase(process.env.SALES_TEST_PG!, name), withDatabase(process.env.SALES_TEST_PG_ADMIN!, name)];
+  return [urlOf(setting('SALES_TEST_PG'), name), urlOf(setting('SALES_TEST_PG_ADMIN'), name)];
 }
 
 async function launch(server: Server, args: string[]): Promise<void> {
