@@ -26,8 +26,11 @@ static struct rpc_call *call_take(struct rpc_loop *l, const struct rpc_method *m
 {
     struct rpc_call *c;
 
-    if (is_stream(m))
-        return calloc(1, sizeof(struct rpc_stream));
+    if (is_stream(m)) {
+        struct rpc_stream *s = calloc(1, sizeof *s);
+
+        return s ? &s->call : NULL;
+    }
     if ((c = l->spare_calls) != NULL) { /* keeps an arena block and the metadata array warm */
         l->spare_calls = c->next_spare;
         l->n_spare_calls--;
@@ -206,7 +209,7 @@ static void on_close(struct rpc_call *c, bool ok)
     }
     if (is_stream(c->method) && c->on_sent.run != on_refused)
         rpc_stream_closed((struct rpc_stream *)c);
-    rpc_hold_drop(c);
+    rpc_hold_drop(c, 1);
 }
 
 void rpc_call_refuse(struct rpc_call *c)
@@ -223,15 +226,14 @@ void rpc_call_refuse(struct rpc_call *c)
 static void on_refused(struct rpc_call *c, bool ok)
 {
     (void)ok;
-    rpc_hold_drop(c); /* of the batch */
-    rpc_hold_drop(c); /* of the call's life */
+    rpc_hold_drop(c, 2); /* of the batch and of the call's life */
 }
 
-void rpc_hold_drop(struct rpc_call *c)
+void rpc_hold_drop(struct rpc_call *c, int n)
 {
     struct rpc_server *s = c->server;
 
-    if (atomic_fetch_sub(&c->holds, 1) != 1)
+    if (atomic_fetch_sub(&c->holds, n) != n)
         return;
     grpc_call_unref(c->core);
     c->core = NULL;

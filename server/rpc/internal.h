@@ -205,9 +205,9 @@ void rpc_request_post(struct rpc_loop *l, const struct rpc_method *m);
 void rpc_hold(struct rpc_call *c); /* for a batch that starts later; dropped by its tag */
 void rpc_batch_held(struct rpc_call *c, const grpc_op *ops, size_t n, struct rpc_tag *tag);
 void rpc_batch(struct rpc_call *c, const grpc_op *ops, size_t n, struct rpc_tag *tag);
-void rpc_hold_drop(struct rpc_call *c);    /* on the loop */
-void rpc_call_recycle(struct rpc_call *c); /* its core call is gone; on the loop */
-void rpc_call_clear(struct rpc_call *c);   /* what it owns besides its memory */
+void rpc_hold_drop(struct rpc_call *c, int n); /* on the loop */
+void rpc_call_recycle(struct rpc_call *c);     /* its core call is gone; on the loop */
+void rpc_call_clear(struct rpc_call *c);       /* what it owns besides its memory */
 void rpc_call_free(struct rpc_call *c);
 void rpc_call_refuse(struct rpc_call *c); /* answers with the fault in c->ctx */
 void rpc_spares_free(struct rpc_loop *l);
@@ -215,10 +215,14 @@ void rpc_spares_free(struct rpc_loop *l);
 /* unary.c: a call that was admitted. On the loop. */
 void rpc_unary_begin(struct rpc_call *c);
 
-/* stream.c: a stream that was admitted, and what the loop tells it later. On the loop. */
+/* turn.c: runs the events of a stream. On the loop, but for the job. */
+void rpc_stream_begin(struct rpc_stream *s);         /* it was admitted */
+void rpc_stream_run(struct rpc_stream *s);           /* runs what is due, unless somebody does */
+void rpc_stream_posted(struct rpc_call *c, bool ok); /* tag */
+void rpc_stream_job(struct job *j);
+
+/* stream.c: what the loop tells a stream. On the loop. */
 void rpc_stream_init(struct rpc_stream *s); /* after call.c prepared its head */
-void rpc_stream_begin(struct rpc_stream *s);
-void rpc_stream_run(struct rpc_stream *s); /* runs what is due, unless somebody does */
 void rpc_stream_closed(struct rpc_stream *s);
 void rpc_stream_timer(struct rpc_stream *s);
 void rpc_stream_sweep(struct rpc_stream *s, int64_t ms);

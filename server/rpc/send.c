@@ -115,7 +115,7 @@ void rpc_stream_sent(struct rpc_call *c, bool ok)
     pthread_mutex_unlock(&s->lock);
     rpc_stream_pump(s);
     rpc_stream_run(s);
-    rpc_hold_drop(c);
+    rpc_hold_drop(c, 1);
 }
 
 void rpc_stream_abort(struct rpc_stream *s, enum status why)

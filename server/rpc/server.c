@@ -158,11 +158,20 @@ static MUST_CHECK enum status add_service(struct rpc_server *s, const struct ser
     return STATUS_OK;
 }
 
+static size_t n_methods_of(const struct service_binding *bindings, size_t n)
+{
+    size_t n_methods = 0;
+
+    for (size_t i = 0; i < n; i++)
+        n_methods += bindings[i].service->n_methods;
+    return n_methods;
+}
+
 static MUST_CHECK enum status add_services(struct rpc_server *s,
                                            const struct service_binding *bindings, size_t n)
 {
     struct service_binding own[OWN_SERVICES];
-    size_t n_own = 0, n_methods = 0;
+    size_t n_own = 0, n_methods;
 
     TRY(health_new(s, n + OWN_SERVICES, &s->health));
     own[n_own++] = health_binding(s->health);
@@ -170,12 +179,10 @@ static MUST_CHECK enum status add_services(struct rpc_server *s,
         TRY(reflection_new(s, &s->reflection));
         n_own += reflection_bindings(s->reflection, own + n_own);
     }
-    for (size_t i = 0; i < n; i++)
-        n_methods += bindings[i].service->n_methods;
-    for (size_t i = 0; i < n_own; i++)
-        n_methods += own[i].service->n_methods;
+    n_methods = n_methods_of(bindings, n) + n_methods_of(own, n_own);
+    assert(n_methods > 0); /* health is always there */
     s->methods = calloc(n_methods, sizeof *s->methods);
-    s->services = calloc(n + n_own, sizeof *s->services);
+    s->services = calloc(n + n_own, sizeof(const struct service *));
     if (!s->methods || !s->services)
         return STATUS_EXHAUSTED;
     for (size_t i = 0; i < n; i++)

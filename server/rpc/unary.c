@@ -10,8 +10,7 @@ enum { BUSY_RETRY_MS = 1000 };
 static void on_sent(struct rpc_call *c, bool ok)
 {
     (void)ok;
-    rpc_hold_drop(c); /* of the batch */
-    rpc_hold_drop(c); /* of the call's life */
+    rpc_hold_drop(c, 2); /* of the batch and of the call's life */
 }
 
 static enum status serve(struct rpc_call *c)

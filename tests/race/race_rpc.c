@@ -73,13 +73,13 @@ struct client {
     bool reading;
 };
 
-/* Tags of the client's batches. */
-enum { TAG_SEND = 1, TAG_READ, TAG_STATUS };
+/* Tags of the client's batches: their addresses. */
+static char tag_send, tag_read, tag_status;
 
-static void start(struct client *k, const grpc_op *ops, size_t n, long tag)
+static void start(struct client *k, const grpc_op *ops, size_t n, char *tag)
 {
     k->n_pending++;
-    assert(grpc_call_start_batch(k->call, ops, n, (void *)tag, NULL) == GRPC_CALL_OK);
+    assert(grpc_call_start_batch(k->call, ops, n, tag, NULL) == GRPC_CALL_OK);
 }
 
 static void send_next(struct client *k)
@@ -96,7 +96,7 @@ static void send_next(struct client *k)
     ops[n++].data.send_message.send_message = k->sending;
     if (++k->n_sent == k->act->n_messages)
         ops[n++].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
-    start(k, ops, n, TAG_SEND);
+    start(k, ops, n, &tag_send);
 }
 
 static void read_next(struct client *k)
@@ -105,7 +105,7 @@ static void read_next(struct client *k)
 
     op.data.recv_message.recv_message = &k->received;
     k->reading = true;
-    start(k, &op, 1, TAG_READ);
+    start(k, &op, 1, &tag_read);
 }
 
 static void begin(struct client *k)
@@ -114,23 +114,23 @@ static void begin(struct client *k)
 
     send_next(k);
     ops[0].data.recv_initial_metadata.recv_initial_metadata = &k->headers;
-    start(k, ops, 1, TAG_STATUS);
+    start(k, ops, 1, &tag_status);
     ops[1].data.recv_status_on_client.trailing_metadata = &k->trailers;
     ops[1].data.recv_status_on_client.status = &k->status;
     ops[1].data.recv_status_on_client.status_details = &k->why;
-    start(k, ops + 1, 1, TAG_STATUS);
+    start(k, ops + 1, 1, &tag_status);
     read_next(k);
 }
 
-static void handle(struct client *k, long tag, bool ok)
+static void handle(struct client *k, const char *tag, bool ok)
 {
     k->n_pending--;
-    if (tag == TAG_SEND) {
+    if (tag == &tag_send) {
         grpc_byte_buffer_destroy(k->sending);
         k->sending = NULL;
         if (ok && k->n_sent < k->act->n_messages)
             send_next(k);
-    } else if (tag == TAG_READ) {
+    } else if (tag == &tag_read) {
         k->reading = false;
         if (!k->received)
             return;
@@ -162,7 +162,7 @@ static void run_act(struct client *k, grpc_channel *channel)
 
         assert(e.type != GRPC_QUEUE_SHUTDOWN && !(cancelled && e.type == GRPC_QUEUE_TIMEOUT));
         if (e.type == GRPC_OP_COMPLETE) {
-            handle(k, (long)e.tag, e.success);
+            handle(k, e.tag, e.success);
             continue;
         }
         cancelled = true;
@@ -178,7 +178,7 @@ static void run_act(struct client *k, grpc_channel *channel)
 
 static void *client_main(void *arg)
 {
-    unsigned seed = (unsigned)(size_t)arg;
+    unsigned seed = *(unsigned *)arg;
     grpc_arg own = {.type = GRPC_ARG_INTEGER,
                     .key = (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
                     .value.integer = 1};
@@ -232,14 +232,17 @@ static void round_of(bool with_blocking_interceptor)
                                   .n_interceptors = 1,
                                   .log = nothing};
     pthread_t clients[CLIENTS];
+    unsigned seeds[CLIENTS];
     char why[RPC_WHY_BYTES];
 
     assert(rpc_server_new(&options, &binding, 1, &probe.server, why) == STATUS_OK);
     assert(rpc_server_start(probe.server) == STATUS_OK);
     port = rpc_server_port(probe.server, 0);
     atomic_store(&stopping, false);
-    for (size_t i = 0; i < CLIENTS; i++)
-        assert(pthread_create(&clients[i], NULL, client_main, (void *)(i + 1)) == 0);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        seeds[i] = i + 1;
+        assert(pthread_create(&clients[i], NULL, client_main, &seeds[i]) == 0);
+    }
     pause_ms(ROUND_MS);
     assert(rpc_server_stop(probe.server, GRACE_MS) == STATUS_OK);
     atomic_store(&stopping, true);
