@@ -11,9 +11,9 @@ SAMPLE = 6  # leads per restart that are looked for by search and by external_id
 COUNTS = """SELECT (SELECT count(*) FROM lead),
   (SELECT count(*) FROM lead l LEFT JOIN (SELECT subject, count(*) AS n FROM outbox
      WHERE type = 'sales.lead.created' GROUP BY subject) o ON o.subject = l.id WHERE coalesce(o.n, 0) <> 1),
-  (SELECT count(*) FROM outbox WHERE type = 'sales.lead.created' AND subject NOT IN (SELECT id FROM lead)),
-  (SELECT count(*) FROM lead WHERE id NOT IN (SELECT id FROM word)),
-  (SELECT count(*) FROM word WHERE id NOT IN (SELECT id FROM lead)),
+  (SELECT count(*) FROM (SELECT subject FROM outbox WHERE type = 'sales.lead.created' EXCEPT SELECT id FROM lead) e),
+  (SELECT count(*) FROM (SELECT id FROM lead EXCEPT SELECT id FROM word) e),
+  (SELECT count(*) FROM (SELECT id FROM word EXCEPT SELECT id FROM lead) e),
   (SELECT count(*) FROM lead l LEFT JOIN (SELECT id, count(*) AS n FROM word GROUP BY id) w ON w.id = l.id
      WHERE coalesce(w.n, 0) * 8 <> length(l.tokens))"""
 NAMES = ("leads", "leads without exactly one created event", "created events without a lead",
