@@ -87,7 +87,8 @@ static void print_error(struct ctl *ctl, const struct sales_call *call)
 
 static void put_member(struct buf *b, const char *name, const char *value)
 {
-    buf_putc(b, buf_str(b).n && buf_str(b).p[buf_str(b).n - 1] == '{' ? ' ' : ',');
+    if (buf_str(b).n && buf_str(b).p[buf_str(b).n - 1] != '{')
+        buf_putc(b, ',');
     buf_put_json(b, str_of(name));
     buf_putc(b, ':');
     buf_put_json(b, str_of(value));
