@@ -58,7 +58,7 @@ def salesd(preset):
     return path
 
 
-def start_salesd(binary, store, folder, name, extra=()):
+def start_salesd(binary, store, folder, name, extra=(), listen="127.0.0.1:0"):
     """Waits until it is ready. Its key, output and log are FOLDER/NAME.*; a second start with the same
     name goes on with the same store."""
     base = os.path.join(folder, name)
@@ -67,7 +67,7 @@ def start_salesd(binary, store, folder, name, extra=()):
             f.write(secrets.token_hex(32) + "\n")
     with open(base + ".out", "wb") as out, open(base + ".err", "wb") as err:
         process = subprocess.Popen(
-            [binary, "--store", store, "--master-key-file", base + ".key", "--listen", "127.0.0.1:0",
+            [binary, "--store", store, "--master-key-file", base + ".key", "--listen", listen,
              "--http-listen", "127.0.0.1:0", "--bootstrap-tenant", "bench", "--bootstrap-env", base + ".env",
              *extra], stdout=out, stderr=err)
     try:
