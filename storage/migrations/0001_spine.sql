@@ -107,13 +107,12 @@ CREATE TABLE word(
 
 -- Events in commit order. PostgreSQL gives out sequence numbers before it commits, so a later number
 -- can appear first; txid orders them, and outbox_visible shows only transactions older than every one
--- still running: what it shows never gains an earlier row.
+-- still running: what it shows never gains an earlier row. SQLite has one writer: a count is enough.
 -- sqlite:
 CREATE TABLE outbox(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, txid BIGINT NOT NULL DEFAULT 0,
+    txid INTEGER PRIMARY KEY AUTOINCREMENT, seq BIGINT NOT NULL DEFAULT 0,
     tenant_id BIGINT NOT NULL, id BYTEA NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,
     subject BYTEA NOT NULL, create_time BIGINT NOT NULL, body BYTEA NOT NULL);
-CREATE INDEX outbox_order ON outbox(txid, seq);
 CREATE VIEW outbox_visible AS SELECT * FROM outbox;
 -- postgres:
 CREATE TABLE outbox(

@@ -354,9 +354,7 @@ bool session_is_alive(struct session *s, struct call *c)
     c->fault = before;
     if (s->dead)
         return false;
-    if (poll(&fd, 1, 0) > 0 && (!PQconsumeInput(s->pg) || PQstatus(s->pg) != CONNECTION_OK))
-        return false;
-    return true;
+    return poll(&fd, 1, 0) == 0; /* an idle server says nothing, or goodbye */
 }
 
 /* Runs libpq's connection machine until it is connected, refused, or out of time. */
@@ -379,9 +377,9 @@ static bool connect_within(PGconn *pg, struct call *c, int64_t patience_ns)
 
 /* Every condition of ours has an index: without statistics the planner would rather scan a table
  * that was empty when the plan was made. */
-static const char session_settings[] = "SET application_name = 'salesd'; SET enable_seqscan = off; "
-                                       "SET idle_in_transaction_session_timeout = '60s'; "
-                                       "SET client_encoding = 'UTF8'";
+static const char session_settings[] =
+    "SET enable_seqscan = off; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET client_encoding = 'UTF8'";
 
 static bool prepare_session(PGconn *pg)
 {
@@ -400,6 +398,9 @@ static void ignore_notice(void *arg, const PGresult *r)
 enum status session_open(struct call *c, struct sql_driver *driver, const char *conninfo,
                          struct session **out)
 {
+    const char *const keys[] = {"fallback_application_name", "dbname", NULL}, *const values[] = {
+                                                                                  "salesd",
+                                                                                  conninfo, NULL};
     struct session *s = calloc(1, sizeof *s);
 
     *out = NULL;
@@ -407,7 +408,7 @@ enum status session_open(struct call *c, struct sql_driver *driver, const char *
         return call_nomem(c);
     s->base.ops = &ops;
     s->base.driver = driver;
-    s->pg = PQconnectStart(conninfo);
+    s->pg = PQconnectStartParams(keys, values, 1); /* 1: dbname may be a whole connection string */
     if (!s->pg || PQstatus(s->pg) == CONNECTION_BAD ||
         !connect_within(s->pg, c, call_left_ns(c, (int64_t)CONNECT_NS_MAX * 1000000000)) ||
         !prepare_session(s->pg)) {

@@ -6,10 +6,10 @@
 #include "sql/tx.h"
 
 enum {
-    RETRIES_MAX = 50, /* a unit that lost so often will lose again */
+    RETRIES_MAX = 1000, /* the deadline comes first; this bounds a clock that stands still */
     RETRY_FIRST_MS = 2,
     RETRY_MOST_MS = 500,
-    NO_DEADLINE_NS = 1000000000, /* times 10: patience for a call without a deadline */
+    PATIENCE_S = 10, /* of a call without a deadline */
 };
 
 enum retry { NEVER, ONCE, AGAIN };
@@ -116,7 +116,8 @@ static bool may_retry(const struct sql_unit *u, int attempt, const struct call *
  */
 static enum status run_unit(struct store *s, struct call *c, struct sql_unit *u)
 {
-    int64_t give_up_ns = call_monotonic_ns(c) + call_left_ns(c, 10 * (int64_t)NO_DEADLINE_NS);
+    int64_t give_up_ns =
+        c->deadline_ns ? c->deadline_ns : call_monotonic_ns(c) + (int64_t)PATIENCE_S * 1000000000;
 
     for (int attempt = 0;; attempt++) {
         enum status r;

@@ -2,16 +2,18 @@
 #include "sqlite/conn.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    CACHE_KIB = 64 << 10, /* pages kept by the writer: the upper levels of all indexes */
+    CACHE_KIB = 128 << 10, /* pages kept by the writer: the upper levels of all indexes */
     READER_CACHE_KIB = 16 << 10,
-    MMAP_BYTES = 1 << 30,    /* reads of hot pages are plain memory reads */
-    BUSY_MS = 200,           /* another process writes: then the store retries with back-off */
-    PROGRESS_STEPS = 20000,  /* how often a statement looks at its deadline: about 1 ms */
-    CHECKPOINT_PAGES = 4000, /* 16 MiB of WAL before it is copied back */
+    MMAP_BYTES = 1 << 30,     /* reads of hot pages are plain memory reads */
+    BUSY_MS = 200,            /* another process writes: then the store retries with back-off */
+    PROGRESS_STEPS = 20000,   /* how often a statement looks at its deadline: about 1 ms */
+    CHECKPOINT_PAGES = 32000, /* 128 MiB of WAL before it is copied back: pages that
+                                   change again and again are then copied once */
 };
 
 static struct sqlite_conn *self(struct sql_conn *conn)
@@ -288,15 +290,23 @@ static enum status configure(struct sqlite_conn *conn, struct call *c, const str
     return STATUS_OK;
 }
 
+/* SQLite counts its memory under one global lock unless told otherwise before its first use. */
+static void configure_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum status conn_open(struct call *c, struct sql_driver *driver, const struct conn_options *o,
                       struct sqlite_conn **out)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
                 (o->role == CONN_WRITER ? SQLITE_OPEN_CREATE : 0);
     struct sqlite_conn *conn = calloc(1, sizeof *conn);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum status s;
 
     *out = NULL;
+    pthread_once(&once, configure_library);
     if (!conn)
         return call_nomem(c);
     conn->base.ops = &ops;
