@@ -73,8 +73,8 @@ static void open_schema(struct fixture *f)
              random[2], random[3], random[4], random[5], random[6], random[7]);
     snprintf(text, sizeof text, "CREATE SCHEMA %s", schema);
     pg_run(env("SALES_TEST_PG_ADMIN"), text, NULL);
-    snprintf(f->conninfo, sizeof f->conninfo, "%s options='-c search_path=%s'",
-             env("SALES_TEST_PG"), schema);
+    snprintf(f->conninfo, sizeof f->conninfo, "%s application_name=%s options='-c search_path=%s'",
+             env("SALES_TEST_PG"), schema, schema);
     snprintf(f->admin, sizeof f->admin, "%s options='-c search_path=%s'",
              env("SALES_TEST_PG_ADMIN"), schema);
     snprintf(f->super, sizeof f->super, "%s options='-c search_path=%s'",
