@@ -2,13 +2,22 @@
 #include "sql/columns.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "domain/email.h"
 #include "store/words.h"
 
 enum { DOMAIN_MAX = 96, TOKENS_MAX = WORDS_MAX + TAGS_MAX };
+
+/* "use.table.column": the digest of one column is of no use for another. Names of records.def are
+ * far shorter than DOMAIN_MAX; this runs for every value, too often for printf. */
+static const char *domain_of(char out[DOMAIN_MAX], const char *use, const char *table,
+                             const char *column)
+{
+    assert(strlen(use) + strlen(table) + strlen(column) + 3 <= DOMAIN_MAX);
+    stpcpy(stpcpy(stpcpy(stpcpy(stpcpy(out, use), "."), table), *column ? "." : ""), column);
+    return out;
+}
 
 /* What a column compares of a value. */
 static str compared(struct tx *tx, const struct column_info *c, str value)
@@ -18,7 +27,8 @@ static str compared(struct tx *tx, const struct column_info *c, str value)
 
     if (c->flags & COLUMN_PHONE)
         return str_cut(&value, ';');
-    if (c->flags & COLUMN_MAIL && email_parse(&tx->call->arena, value, &email, &why) == STATUS_OK)
+    if (c->flags & COLUMN_MAIL &&
+        email_parse(&tx->call->arena, value, &email, &why) == STATUS_OK)
         return email.key;
     return value;
 }
@@ -32,8 +42,8 @@ static struct sql_value blind(struct tx *tx, const struct column_info *c, str va
         *ok = false;
         return sql_null();
     }
-    snprintf(domain, sizeof domain, "blind.%s.%s", record_info(c->kind)->table, c->name);
-    seal_digest(&tx->keys->index, domain, compared(tx, c, value), out, BLIND_BYTES);
+    seal_digest(&tx->keys->index, domain_of(domain, "blind", record_info(c->kind)->table, c->name),
+                compared(tx, c, value), out, BLIND_BYTES);
     return sql_bytes(out, BLIND_BYTES);
 }
 
@@ -101,16 +111,14 @@ int64_t token_of_word(struct tx *tx, const struct record_info *info, str word)
 {
     char domain[DOMAIN_MAX];
 
-    snprintf(domain, sizeof domain, "word.%s", info->table);
-    return token(tx, domain, word);
+    return token(tx, domain_of(domain, "word", info->table, ""), word);
 }
 
 int64_t token_of_tag(struct tx *tx, const struct column_info *c, str tag)
 {
     char domain[DOMAIN_MAX];
 
-    snprintf(domain, sizeof domain, "tag.%s.%s", record_info(c->kind)->table, c->name);
-    return token(tx, domain, tag);
+    return token(tx, domain_of(domain, "tag", record_info(c->kind)->table, c->name), tag);
 }
 
 int64_t token_at(str packed, size_t i)
