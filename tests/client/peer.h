@@ -12,8 +12,8 @@ struct peer {
     char *cert;        /* PEM, malloc'd; NULL without TLS */
 };
 
-/* Listens on a free port of loopback / on a unix socket in a fresh folder / with TLS for the name
- * "localhost". Aborts the test when it does not come up. */
+/* Listens on a free port of loopback / on a unix socket in a fresh folder / with TLS for
+ * 127.0.0.1. Aborts the test when it does not come up. */
 void peer_start(struct peer *p);
 void peer_start_unix(struct peer *p);
 void peer_start_tls(struct peer *p);

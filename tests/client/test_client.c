@@ -323,6 +323,8 @@ Test(client, serves_many_threads)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+TestSuite(open, .timeout = 60);
+
 Test(open, rejects_what_cannot_work)
 {
     struct sales_options no_address = {.api_key = "k"};
@@ -338,7 +340,7 @@ Test(open, rejects_what_cannot_work)
     sales_call_release(&fx.call);
 }
 
-Test(open, nobody_there_is_unavailable, .timeout = 30)
+Test(open, nobody_there_is_unavailable)
 {
     struct sales_options o = {.address = "unix:/tmp/no-such-folder/socket", .max_attempts = 1};
 
@@ -350,11 +352,12 @@ Test(open, nobody_there_is_unavailable, .timeout = 30)
     sales_client_close(fx.client);
 }
 
-Test(open, tls_checks_the_server, .timeout = 60)
+Test(open, tls_checks_the_server)
 {
     peer_start_tls(&fx.peer);
     open_client((struct sales_options){.security = SALES_TLS, .tls_roots_pem = fx.peer.cert});
     cr_assert(get(&fx.call, "plain"), "%s", fx.call.error.message);
+    sales_call_release(&fx.call);
     sales_client_close(fx.client);
     open_client((struct sales_options){.security = SALES_TLS, .max_attempts = 1});
     cr_assert_null(get(&fx.call, "plain"), "a certificate that nobody vouches for");

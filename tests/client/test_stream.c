@@ -162,7 +162,9 @@ Test(stream, long_streams_do_not_grow)
             fclose(f);
         }
     cr_assert_eq(n, 400);
+#if !defined(__SANITIZE_ADDRESS__) /* which keeps what was freed for a while */
     cr_assert_lt((pages_after - pages_before) * 4096, 16 << 20, "35 MB went through");
+#endif
     sales_stream_close(s);
 }
 

@@ -16,7 +16,7 @@ export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
 
 # An ASan build of the library needs the same flag here.
 sanitize=()
-! nm -D "$lib/libsales.so" | grep -q __asan_init || sanitize=("-fsanitize=address,undefined")
+[ "$(nm -D "$lib/libsales.so" | grep -c __asan_init)" = 0 ] || sanitize=("-fsanitize=address,undefined")
 read -ra flags <<<"$(pkg-config --cflags --libs sales)"
 cc -std=c11 -Wall -Wextra -Werror "${sanitize[@]}" "$here/example.c" "${flags[@]}" -o "$scratch/example"
 cc -x c++ -std=c++17 -Wall -Wextra -fsyntax-only -include sales/v1/sales_agent.client.h "${flags[@]}" /dev/null ||
