@@ -189,6 +189,7 @@ static void on_new(struct rpc_call *c, bool ok)
     }
     n_live = atomic_fetch_add(&s->n_live, 1) + 1;
     atomic_fetch_add_explicit(&s->n_calls, 1, memory_order_relaxed);
+    c->loop->n_opened++;
     rpc_request_post(c->loop, c->method); /* first of all: the next call must find a request */
     atomic_fetch_sub(&s->n_posted, 1);
     call_open(c);

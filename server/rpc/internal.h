@@ -162,6 +162,7 @@ struct rpc_loop {
     size_t n_timers, cap_timers;
     int64_t sweep_ns; /* next sweep; 0: none needed */
     int64_t load_wall_ns, load_wanted_ns;
+    int64_t n_opened; /* calls, in this window */
     int schedstat_fd;
     int n_busy_windows;
     unsigned n_events;

@@ -10,11 +10,12 @@
 #include "rpc/internal.h"
 
 enum {
+    LOAD_EVENTS = 64, /* between two looks at the clock */
     LOAD_WINDOW_MS = 100,
-    LOAD_EVENTS = 64,
-    LOAD_PERCENT = 80,
-    LOAD_WINDOWS = 3,
-    SCHEDSTAT_BYTES = 96
+    LOAD_WINDOWS = 3,  /* busy ones in a row before help comes */
+    LOAD_PERCENT = 80, /* of a window without rest */
+    LOAD_CALLS = 100,  /* new calls in a window that make help worth it */
+    SCHEDSTAT_BYTES = 96,
 };
 
 static const int64_t ns_per_ms = 1000000;
@@ -61,22 +62,26 @@ static void wake_next(struct rpc_server *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Every few events: a loop that hardly rested for several windows gets help. */
+/* Every few events: a loop that hardly rested for several windows gets help - if calls keep coming,
+ * for another loop takes new calls only, and costs the streams of this one its polling. */
 static void measure_load(struct rpc_loop *l)
 {
-    int64_t now, wanted;
+    int64_t now, wanted, window;
+    bool busy;
 
     if (++l->n_events % LOAD_EVENTS)
         return;
     now = rpc_monotonic_ns();
-    if (now - l->load_wall_ns < LOAD_WINDOW_MS * ns_per_ms)
+    window = now - l->load_wall_ns;
+    if (window < LOAD_WINDOW_MS * ns_per_ms)
         return;
     wanted = wanted_ns(l);
-    l->n_busy_windows = (wanted - l->load_wanted_ns) * 100 > (now - l->load_wall_ns) * LOAD_PERCENT
-                            ? l->n_busy_windows + 1
-                            : 0;
+    busy = (wanted - l->load_wanted_ns) * 100 > window * LOAD_PERCENT &&
+           l->n_opened * LOAD_WINDOW_MS * ns_per_ms > LOAD_CALLS * window;
+    l->n_busy_windows = busy ? l->n_busy_windows + 1 : 0;
     l->load_wall_ns = now;
     l->load_wanted_ns = wanted;
+    l->n_opened = 0;
     if (l->n_busy_windows < LOAD_WINDOWS)
         return;
     l->n_busy_windows = 0;
