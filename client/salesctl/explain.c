@@ -68,7 +68,7 @@ static void print_error(struct ctl *ctl, const struct sales_call *call)
     fprintf(f, "%s%s%s: %s", term_ink(&ctl->err, INK_BAD),
             *e->reason ? clean(ctl, e->reason) : sales_status_name(e->status),
             term_ink(&ctl->err, INK_PLAIN), clean(ctl, e->message));
-    if (*e->reason)
+    if (*e->reason && strcmp(e->reason, sales_status_name(e->status)) != 0)
         fprintf(f, " (%s)", sales_status_name(e->status));
     fputc('\n', f);
     print_list(ctl, e);

@@ -126,7 +126,8 @@ static void add_row(struct import *m, struct batch *b, const struct reader_row *
         return;
     pthread_mutex_lock(&m->lock);
     m->bad[m->bad_tail++ % BAD_ROWS_MAX] = row->number;
-    print_row(m, row->number, row->complaint);
+    if (!m->over) /* else the row was cut by the end, not by its writer */
+        print_row(m, row->number, row->complaint);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -244,6 +245,7 @@ static enum sales_status run_stream(struct import *m)
     }
     while ((status = sales_stream_recv(m->stream, &reply)) == SALES_OK && reply)
         take_reply(m, (const void *)reply);
+    reader_stop(m->reader);
     pthread_mutex_lock(&m->lock);
     m->over = true;
     pthread_cond_signal(&m->answered);

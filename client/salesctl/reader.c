@@ -3,7 +3,11 @@
 #include "ctl/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/banned.h"
 #include "ctl/csvmap.h"
@@ -13,16 +17,22 @@
 
 #define ATTRIBUTES "attributes."
 
-enum { CHUNK_BYTES = 64 << 10, READER_ARENA_BYTES = 64 << 20, MAP_BYTES_MAX = 1 << 20 };
+enum {
+    CHUNK_BYTES = 64 << 10,
+    READER_ARENA_BYTES = 64 << 20,
+    MAP_BYTES_MAX = 1 << 20,
+    LOOK_UP_MS = 100
+};
 
 struct reader {
     struct arena arena; /* buffers of the csv reader, the columns */
-    FILE *file;
+    int fd;             /* -1: not open */
     struct csv csv;
     struct csvmap map;
     const char **titles; /* [n_columns], as the header spells them */
     size_t n_columns;
     bool ended;
+    atomic_bool stopped;
     char chunk[CHUNK_BYTES];
 };
 
@@ -50,18 +60,35 @@ bool reader_is_file(const char *path)
     return strcmp(path, "-") != 0;
 }
 
+/* A pipe may stay silent for ever, so whoever waits for it looks up now and then. False: stopped.
+ */
+static bool wait_for_input(struct reader *r)
+{
+    struct pollfd p = {.fd = r->fd, .events = POLLIN};
+
+    while (!atomic_load(&r->stopped))
+        if (poll(&p, 1, LOOK_UP_MS) != 0)
+            return true;
+    return false;
+}
+
+void reader_stop(struct reader *r)
+{
+    atomic_store(&r->stopped, true);
+}
+
 /* CSV_ROW, CSV_BAD or CSV_END. */
 static enum csv_event next(struct reader *r, struct csv_row *row)
 {
     for (;;) {
         enum csv_event e = csv_next(&r->csv, row);
-        size_t n;
+        ssize_t n;
 
         if (e != CSV_MORE)
             return e;
-        n = fread(r->chunk, 1, sizeof r->chunk, r->file);
-        if (n)
-            csv_feed(&r->csv, (str){r->chunk, n});
+        n = wait_for_input(r) ? read(r->fd, r->chunk, sizeof r->chunk) : 0;
+        if (n > 0)
+            csv_feed(&r->csv, (str){r->chunk, (size_t)n});
         else
             csv_finish(&r->csv);
     }
@@ -210,13 +237,13 @@ bool reader_next(struct reader *r, struct arena *a, struct reader_row *out)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static FILE *open_file(struct ctl *ctl, const char *path)
+static int open_file(struct ctl *ctl, const char *path)
 {
-    FILE *f = reader_is_file(path) ? fopen(path, "rb") : stdin;
+    int fd = reader_is_file(path) ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 
-    if (!f)
-        fprintf(ctl->err.file, "salesctl: %s: %s\n", path, strerror(errno));
-    return f;
+    if (fd < 0)
+        complain(ctl, path, strerror(errno));
+    return fd;
 }
 
 /* A reader before its header. */
@@ -232,7 +259,7 @@ static struct reader *start(struct ctl *ctl, const char *path, const char *encod
     if (!(r = calloc(1, sizeof *r)))
         return NULL;
     arena_init(&r->arena, READER_ARENA_BYTES);
-    if ((r->file = open_file(ctl, path)) && csv_init(&r->csv, &r->arena, &options) == STATUS_OK)
+    if ((r->fd = open_file(ctl, path)) >= 0 && csv_init(&r->csv, &r->arena, &options) == STATUS_OK)
         return r;
     reader_close(r);
     return NULL;
@@ -254,8 +281,8 @@ void reader_close(struct reader *r)
 {
     if (!r)
         return;
-    if (r->file && r->file != stdin)
-        fclose(r->file);
+    if (r->fd > STDIN_FILENO)
+        close(r->fd);
     arena_release(&r->arena);
     free(r);
 }

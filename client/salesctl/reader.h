@@ -29,6 +29,9 @@ void reader_close(struct reader *r);
 /* The next row; leads and texts live in `a`. False: the end. */
 bool reader_next(struct reader *r, struct arena *a, struct reader_row *out);
 
+/* Makes a reader_next that waits for input in another thread, and all later ones, see the end. */
+void reader_stop(struct reader *r);
+
 /* Data rows in the whole file, counted by reading it; 0: standard input, nobody knows. */
 uint64_t reader_count(struct ctl *ctl, const char *path, const char *encoding);
 
