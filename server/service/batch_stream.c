@@ -16,6 +16,7 @@ struct batch_stream {
     struct qualify_options options;
     struct uuid *ids; /* owned; [n_ids]; NULL: by filter */
     size_t n_ids, next;
+    uint64_t total; /* leads that the progress counts towards */
     char filter[FILTER_BYTES_MAX + 1];
     char page_token[1024 + 1];
     bool is_last_page;
@@ -30,6 +31,18 @@ static enum status keep_ids(struct call *c, struct batch_stream *k, const LeadId
     for (size_t i = 0; i < in->n_ids; i++)
         if (uuid_parse(str_of(in->ids[i]), &k->ids[k->n_ids])) /* validation let nothing else in */
             k->n_ids++;
+    k->total = k->n_ids;
+    return STATUS_OK;
+}
+
+static enum status count_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct batch_stream *k = arg;
+    struct group_rows rows;
+
+    (void)c;
+    TRY(tx_group(tx, RECORD_LEAD, &(struct group_query){.filter = str_of(k->filter)}, &rows));
+    k->total = rows.n_rows ? (uint64_t)rows.rows[0].count : 0;
     return STATUS_OK;
 }
 
@@ -38,7 +51,6 @@ enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream 
 {
     struct batch_stream *k;
 
-    (void)self;
     if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_NOT_SET) {
         call_detail(c, FAULT_FIELD, "required", STR("target"), "lead_ids or filter is needed");
         return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the batch names no leads");
@@ -52,7 +64,7 @@ enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream 
     if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_LEAD_IDS)
         return keep_ids(c, k, in->lead_ids);
     snprintf(k->filter, sizeof k->filter, "%s", in->filter); /* validated to fit */
-    return STATUS_OK;
+    return store_run(((struct agents *)self)->store, c, STORE_READ, count_unit, k);
 }
 
 /* The ids of the next piece; none: the batch is at its end. */
@@ -108,7 +120,7 @@ static enum status send_progress(struct call *c, struct rpc_stream *s, struct ba
     k->progress_us = now;
     progress.done = k->counts.total;
     progress.failed = k->counts.failed;
-    progress.total = k->n_ids;
+    progress.total = k->total;
     TRY(duration_new(c, now - k->started_us, &progress.elapsed));
     out.message_case = BATCH_QUALIFY_LEADS_RESPONSE_MESSAGE_PROGRESS;
     out.progress = &progress;
