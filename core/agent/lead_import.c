@@ -16,6 +16,7 @@
 #include "internal/v1/records.h"
 #include "sales/v1/lead.rules.h"
 #include "schema/validate.h"
+#include "store/record_info.h"
 #include "store/records.h"
 
 /* One row in the making. */
@@ -23,7 +24,8 @@ struct row {
     uint64_t number;
     struct lead_draft draft; /* .lead NULL: refused before the unit */
     ItemError *refusal;      /* by validation; NULL: none */
-    ImportRowResult *result; /* of the last run of the unit */
+    ImportRowResult *result; /* of the last run of the unit ... */
+    Lead *settled;           /* ... and the lead that the row became or changed in it */
 };
 
 struct batch {
@@ -151,7 +153,7 @@ static enum status find_known(struct tx *tx, struct batch *b, struct key_set *se
 
         out->reason = lead_match_keys[k].reason;
         if (earlier != KEY_SET_NONE) {
-            out->lead = b->rows[earlier].draft.lead;
+            out->lead = b->rows[earlier].settled;
             return STATUS_OK;
         }
         if (memcmp(&b->known[k][i], &none, sizeof none) != 0) {
@@ -165,6 +167,64 @@ static enum status find_known(struct tx *tx, struct batch *b, struct key_set *se
     return STATUS_OK;
 }
 
+/* Does key k of row i belong to another lead than `lead`? */
+static bool is_elsewhere(const struct batch *b, const struct key_set *seen, size_t i, int k,
+                         const Lead *lead)
+{
+    static const struct uuid none;
+    str key = lead_key(&b->rows[i].draft.keys, &lead_match_keys[k]);
+    int earlier = key.n ? key_set_find(seen, (unsigned)k, key) : KEY_SET_NONE;
+    struct uuid id;
+
+    if (earlier != KEY_SET_NONE) {
+        const Lead *other = b->rows[earlier].settled;
+
+        return other != lead && (!*other->id || strcmp(other->id, lead->id) != 0);
+    }
+    if (memcmp(&b->known[k][i], &none, sizeof none) == 0)
+        return false;
+    return !uuid_parse(str_of(lead->id), &id) || memcmp(&id, &b->known[k][i], sizeof id) != 0;
+}
+
+/* Two leads must not get the same unique key: the store would refuse the whole batch, each time it
+ * comes, where only this row is wrong. */
+static enum status check_keys(struct call *c, struct batch *b, const struct key_set *seen, size_t i,
+                              const Lead *known)
+{
+    struct lead_keys keys;
+
+    if (!known || (b->import->policy != DUPLICATE_POLICY_FILL &&
+                   b->import->policy != DUPLICATE_POLICY_OVERWRITE))
+        return STATUS_OK;
+    keys = lead_keys_of(&c->arena, known);
+    for (int k = 0; k < LEAD_MATCH_KEYS; k++) {
+        const struct column_info *column = column_info(lead_match_keys[k].column);
+
+        if (!(column->flags & (COLUMN_UNIQUE | COLUMN_DEDUPE)) ||
+            (b->import->policy == DUPLICATE_POLICY_FILL && lead_key(&keys, &lead_match_keys[k]).n))
+            continue;
+        if (!is_elsewhere(b, seen, i, k, known))
+            continue;
+        call_detail(c, FAULT_FIELD, "lead.duplicate", str_of(column->name),
+                    "belongs to another lead than the one that the row would change");
+        return call_fail_as(c, STATUS_EXISTS, "DUPLICATE_LEAD", "the row fits two leads on record");
+    }
+    return STATUS_OK;
+}
+
+/* What row i made of a lead: later rows of the batch find it by its keys. */
+static void remember(struct call *c, struct key_set *seen, size_t i, const Lead *lead)
+{
+    struct lead_keys keys = lead_keys_of(&c->arena, lead);
+
+    for (int k = 0; k < LEAD_MATCH_KEYS; k++) {
+        str key = lead_key(&keys, &lead_match_keys[k]);
+
+        if (key.n)
+            key_set_add(seen, (unsigned)k, key, (int)i);
+    }
+}
+
 static enum status store_row(struct call *c, struct tx *tx, struct batch *b, struct key_set *seen,
                              size_t i)
 {
@@ -173,9 +233,9 @@ static enum status store_row(struct call *c, struct tx *tx, struct batch *b, str
     enum status s;
 
     TRY(find_known(tx, b, seen, i, &stored));
-    s = b->import->validate_only
-            ? STATUS_OK
-            : lead_settle(tx, &row->draft, b->import->policy, stored.lead, &stored);
+    s = check_keys(c, b, seen, i, stored.lead);
+    if (s == STATUS_OK && !b->import->validate_only)
+        s = lead_settle(tx, &row->draft, b->import->policy, stored.lead, &stored);
     if (b->import->validate_only && !stored.lead)
         stored = (struct lead_stored){.lead = row->draft.lead, .created = true};
     if (s == STATUS_EXISTS && c->fault.reason &&
@@ -193,12 +253,9 @@ static enum status store_row(struct call *c, struct tx *tx, struct batch *b, str
     row->result->lead_id = b->import->validate_only && stored.created
                                ? (char *)protobuf_c_empty_string
                                : stored.lead->id;
-    for (int k = 0; stored.created && k < LEAD_MATCH_KEYS; k++) {
-        str key = lead_key(&row->draft.keys, &lead_match_keys[k]);
-
-        if (key.n)
-            key_set_add(seen, (unsigned)k, key, (int)i);
-    }
+    row->settled = stored.lead;
+    if (stored.created || stored.updated)
+        remember(c, seen, i, stored.lead);
     return STATUS_OK;
 }
 

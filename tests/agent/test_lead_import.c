@@ -85,6 +85,37 @@ DESK_TEST(lead_import, overwriting_a_row_of_the_same_batch_keeps_one_lead)
     cr_assert_str_eq(desk_get_lead(d, out.results[0]->lead_id)->job_title, "CEO");
 }
 
+/* The store would refuse all rows for the sake of one, at every attempt to go on. */
+DESK_TEST(lead_import, a_row_that_fits_two_leads_holds_back_no_other)
+{
+    struct rows known = {.message = IMPORT_ROWS_INIT}, r = {.message = IMPORT_ROWS_INIT};
+    ImportResults out = IMPORT_RESULTS_INIT, merged = IMPORT_RESULTS_INIT;
+    struct import import;
+
+    start(d, one, DUPLICATE_POLICY_FILL, &import);
+    add(&known, 1, "a", "");
+    add(&known, 2, "b", "b@acme.example");
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &known.message, &out), STATUS_OK);
+    add(&r, 3, "a", "b@acme.example"); /* a's external id, b's mailbox */
+    add(&r, 4, "c", "c@acme.example");
+    add(&r, 5, "b", "c@acme.example"); /* b has a mailbox, which stays */
+    add(&r, 6, "a", "a@acme.example");
+    add(&r, 7, "e", "a@acme.example"); /* a's since the row before */
+    add(&r, 8, "b", "f@acme.example"); /* which b does not get */
+    add(&r, 9, "f", "f@acme.example");
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &r.message, &merged), STATUS_OK, "%s",
+                 d->call->fault.why);
+    expect(&merged, 0, IMPORT_OUTCOME_FAILED);
+    cr_assert_str_eq(merged.results[0]->error->fields[0]->field, "email");
+    expect(&merged, 1, IMPORT_OUTCOME_CREATED);
+    expect(&merged, 2, IMPORT_OUTCOME_UPDATED);
+    expect(&merged, 3, IMPORT_OUTCOME_UPDATED);
+    expect(&merged, 4, IMPORT_OUTCOME_UPDATED);
+    cr_assert_str_eq(merged.results[4]->lead_id, out.results[0]->lead_id);
+    expect(&merged, 5, IMPORT_OUTCOME_UPDATED);
+    expect(&merged, 6, IMPORT_OUTCOME_CREATED);
+}
+
 DESK_TEST(lead_import, a_refused_row_holds_back_no_other)
 {
     struct rows r = {.message = IMPORT_ROWS_INIT};
