@@ -55,7 +55,8 @@ static enum status checkpoint_put(struct call *c, struct tx *tx, const struct im
         return tx_insert_import_checkpoint(tx, record);
     }
     TRY(s);
-    record->done_row_number = done_row_number;
+    if (done_row_number > record->done_row_number) /* a twin of this import may be further */
+        record->done_row_number = done_row_number;
     record->finished = finished;
     return tx_update_import_checkpoint(tx, record);
 }
