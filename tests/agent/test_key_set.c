@@ -7,7 +7,7 @@ Test(key_set, remembers_the_first_row_of_each_key_and_space)
 {
     struct arena a;
     struct key_set s;
-    char keys[1000][8];
+    char keys[1000][16];
 
     arena_init(&a, 1 << 20);
     cr_assert(key_set_init(&s, &a, 2000));
