@@ -167,18 +167,26 @@ static size_t n_methods_of(const struct service_binding *bindings, size_t n)
     return n_methods;
 }
 
+/* Health, and reflection when there is a schema to reflect. */
+static MUST_CHECK enum status own_bindings(struct rpc_server *s, size_t n_services,
+                                           struct service_binding out[OWN_SERVICES], size_t *n_out)
+{
+    TRY(health_new(s, n_services, &s->health));
+    out[(*n_out)++] = health_binding(s->health);
+    if (s->o.schema) {
+        TRY(reflection_new(s, &s->reflection));
+        *n_out += reflection_bindings(s->reflection, out + *n_out);
+    }
+    return STATUS_OK;
+}
+
 static MUST_CHECK enum status add_services(struct rpc_server *s,
                                            const struct service_binding *bindings, size_t n)
 {
     struct service_binding own[OWN_SERVICES];
     size_t n_own = 0, n_methods;
 
-    TRY(health_new(s, n + OWN_SERVICES, &s->health));
-    own[n_own++] = health_binding(s->health);
-    if (s->o.schema) {
-        TRY(reflection_new(s, &s->reflection));
-        n_own += reflection_bindings(s->reflection, own + n_own);
-    }
+    TRY(own_bindings(s, n + OWN_SERVICES, own, &n_own));
     n_methods = n_methods_of(bindings, n) + n_methods_of(own, n_own);
     assert(n_methods > 0); /* health is always there */
     s->methods = calloc(n_methods, sizeof *s->methods);

@@ -27,8 +27,7 @@ static str compared(struct tx *tx, const struct column_info *c, str value)
 
     if (c->flags & COLUMN_PHONE)
         return str_cut(&value, ';');
-    if (c->flags & COLUMN_MAIL &&
-        email_parse(&tx->call->arena, value, &email, &why) == STATUS_OK)
+    if (c->flags & COLUMN_MAIL && email_parse(&tx->call->arena, value, &email, &why) == STATUS_OK)
         return email.key;
     return value;
 }
@@ -158,7 +157,7 @@ enum status tokens_read(struct tx *tx, const struct record_info *info, const Pro
                         str *packed_out)
 {
     struct words words = {.n = 0};
-    unsigned char *p = arena_take(&tx->call->arena, TOKENS_MAX * TOKEN_BYTES);
+    unsigned char *p = arena_take(&tx->call->arena, (size_t)TOKENS_MAX * TOKEN_BYTES);
     size_t n = 0;
 
     *packed_out = (str){0};

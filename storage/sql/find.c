@@ -61,6 +61,9 @@ struct key {
 
 struct many {
     struct record_row row;
+    const char *const *texts; /* [IN_SIZES] */
+    enum sql_type type;       /* of the keys */
+    sql_row_fn each;
     struct key *keys;
     size_t n;
     ProtobufCMessage **messages; /* tx_get_many */
@@ -120,8 +123,7 @@ static enum status id_row(void *arg, const struct sql_value *cols, size_t n)
 }
 
 /* Asks for the sorted keys [at, at + n). */
-static enum status ask(struct many *m, const char *const texts[IN_SIZES], enum sql_type type,
-                       sql_row_fn row, size_t at, size_t n)
+static enum status ask(struct many *m, size_t at, size_t n)
 {
     size_t i = in_size_for(n);
     struct sql_value *args = NEW(&m->row.tx->call->arena, struct sql_value, in_sizes[i] + 1);
@@ -131,16 +133,16 @@ static enum status ask(struct many *m, const char *const texts[IN_SIZES], enum s
     args[0] = sql_int(m->row.tx->tenant_id);
     for (size_t j = 0; j < in_sizes[i]; j++)
         args[j + 1] =
-            (struct sql_value){.type = type, .s = m->keys[at + (j < n ? j : n - 1)].bytes};
-    return tx_query(m->row.tx, &(struct sql_statement){texts[i], args, in_sizes[i] + 1}, row, m);
+            (struct sql_value){.type = m->type, .s = m->keys[at + (j < n ? j : n - 1)].bytes};
+    return tx_query(m->row.tx, &(struct sql_statement){m->texts[i], args, in_sizes[i] + 1}, m->each,
+                    m);
 }
 
-static enum status ask_all(struct many *m, const char *const texts[IN_SIZES], enum sql_type type,
-                           sql_row_fn row)
+static enum status ask_all(struct many *m)
 {
     qsort(m->keys, m->n, sizeof *m->keys, compare);
     for (size_t at = 0; at < m->n; at += IN_MAX)
-        TRY(ask(m, texts, type, row, at, m->n - at < IN_MAX ? m->n - at : IN_MAX));
+        TRY(ask(m, at, m->n - at < IN_MAX ? m->n - at : IN_MAX));
     return STATUS_OK;
 }
 
@@ -148,7 +150,11 @@ enum status tx_get_many(struct tx *tx, enum record_kind kind, const str *ids, si
                         ProtobufCMessage **out)
 {
     const struct record_info *info = tx_kind(tx, kind);
-    struct many m = {.row = {.tx = tx, .info = info}, .messages = out};
+    struct many m = {.row = {.tx = tx, .info = info},
+                     .texts = tx->store->statements->kinds[kind].get_many,
+                     .type = SQL_BYTES,
+                     .each = message_row,
+                     .messages = out};
     struct uuid *u = NEW(&tx->call->arena, struct uuid, n);
 
     assert(n <= STORE_MANY_MAX);
@@ -160,14 +166,18 @@ enum status tx_get_many(struct tx *tx, enum record_kind kind, const str *ids, si
         u[i] = record_id(info, ids[i]);
         m.keys[m.n++] = (struct key){{(char *)u[i].b, sizeof u[i].b}, i};
     }
-    return ask_all(&m, tx->store->statements->kinds[kind].get_many, SQL_BYTES, message_row);
+    return ask_all(&m);
 }
 
 enum status tx_find_ids(struct tx *tx, enum record_column column, const str *values, size_t n,
                         struct uuid *out)
 {
     const struct column_info *c = column_info(column);
-    struct many m = {.row = {.tx = tx, .info = tx_kind(tx, c->kind)}, .ids = out};
+    struct many m = {.row = {.tx = tx, .info = tx_kind(tx, c->kind)},
+                     .texts = tx->store->statements->kinds[c->kind].find_ids[column_index(column)],
+                     .type = c->type == COLUMN_TEXT ? SQL_TEXT : SQL_BYTES,
+                     .each = id_row,
+                     .ids = out};
     bool ok = true;
 
     assert(n <= STORE_MANY_MAX);
@@ -181,6 +191,5 @@ enum status tx_find_ids(struct tx *tx, enum record_column column, const str *val
     }
     if (!ok)
         return call_nomem(tx->call);
-    return ask_all(&m, tx->store->statements->kinds[c->kind].find_ids[column_index(column)],
-                   c->type == COLUMN_TEXT ? SQL_TEXT : SQL_BYTES, id_row);
+    return ask_all(&m);
 }

@@ -22,7 +22,7 @@ struct keyring {
 
 static bool parse_hex(str text, unsigned char out[SEAL_KEY_BYTES])
 {
-    if (text.n != 2 * SEAL_KEY_BYTES)
+    if (text.n != (size_t)2 * SEAL_KEY_BYTES)
         return false;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
@@ -54,7 +54,7 @@ static enum status create_master(struct call *c, const char *path)
         text[2 * i] = hex[key[i] >> 4];
         text[2 * i + 1] = hex[key[i] & 15];
     }
-    text[2 * SEAL_KEY_BYTES] = '\n';
+    text[sizeof text - 1] = '\n';
     seal_wipe(key, sizeof key);
     fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ok = fd >= 0 && write(fd, text, sizeof text) == (ssize_t)sizeof text && fsync(fd) == 0;
@@ -106,7 +106,7 @@ enum status keyring_open(struct call *c, const struct sql_options *options, stru
         return call_nomem(c);
     pthread_rwlock_init(&k->lock, NULL);
     k->cap = SLOTS_FIRST;
-    k->slots = calloc(k->cap, sizeof *k->slots);
+    k->slots = calloc(k->cap, sizeof(struct tenant_keys *));
     s = k->slots ? read_master(c, options->master_key_path, &k->master) : call_nomem(c);
     if (s != STATUS_OK) {
         keyring_close(k);

@@ -155,10 +155,14 @@ static enum status token_make(struct query *q, const struct list_query *l, const
 /* One value off the front of *s. */
 static bool token_value(str *s, struct sql_value *out)
 {
-    char type = s->n ? s->p[0] : 0;
     str head;
     long long n;
+    char type;
 
+    if (s->n == 0)
+        return false;
+    assert(s->p);
+    type = s->p[0];
     *s = str_sub(*s, 1, s->n);
     head = str_cut(s, ';');
     if (!str_to_int64(head, &n))
@@ -179,7 +183,7 @@ static enum status token_read(struct query *q, const struct list_query *l, const
 {
     struct seal_place place = token_place(q, l);
     const struct seal_key *key = NULL;
-    str sealed, plain;
+    str sealed, plain = {0};
     uint32_t id;
     bool ok = base64url_decode(&q->tx->call->arena, l->page_token, &sealed) &&
               seal_key_id(sealed, &id) && (key = tenant_keys_find(q->tx->keys, id)) != NULL &&
@@ -240,7 +244,7 @@ static void put_order(struct query *q, const struct order *o)
 static enum status put_list(struct query *q, const struct list_query *l, const struct order *o,
                             size_t size)
 {
-    struct sql_value last[ORDER_TERMS_MAX + 1];
+    struct sql_value last[ORDER_TERMS_MAX + 1] = {{0}};
     char text[64];
 
     buf_put(&q->sql, STR("SELECT " RECORD_FIELDS));

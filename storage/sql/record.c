@@ -77,14 +77,20 @@ static enum status seal_body(struct tx *tx, const struct record_info *info, Prot
     return seal(c, tenant_keys_current(tx->keys), place, (str){(char *)p, n}, out);
 }
 
+static enum status batch_row(struct tx *tx, struct batch **b, const struct insert_texts *into,
+                             struct sql_value **row)
+{
+    if (!*b && (*b = batch_new(tx->call, into, tx->store->driver->ops->batch_rows)) == NULL)
+        return call_nomem(tx->call);
+    return batch_add(*b, tx->conn, tx->call, row);
+}
+
 static enum status add_word(struct tx *tx, struct uuid *id, int64_t token)
 {
-    struct sql_value *row;
+    struct sql_value *row = NULL;
 
-    if (!tx->words && (tx->words = batch_new(tx->call, &tx->store->statements->words,
-                                             tx->store->driver->ops->batch_rows)) == NULL)
-        return call_nomem(tx->call);
-    TRY(batch_add(tx->words, tx->conn, tx->call, &row));
+    TRY(batch_row(tx, &tx->words, &tx->store->statements->words, &row));
+    assert(row);
     row[0] = sql_int(tx->tenant_id);
     row[1] = sql_int(token);
     row[2] = sql_bytes(id->b, sizeof id->b);
@@ -121,55 +127,62 @@ static enum status change_words(struct tx *tx, struct uuid *id, str before, str 
     return STATUS_OK;
 }
 
-/* The message's id, or a new one that is written into it; a copy in the arena. */
-static struct uuid *id_for_insert(struct tx *tx, const struct record_info *info,
-                                  ProtobufCMessage *m)
-{
-    struct uuid *id = NEW(&tx->call->arena, struct uuid, 1);
-    str text = field_read(m, &info->id).text;
+/* A message on its way into a row. */
+struct writing {
+    const struct record_info *info;
+    ProtobufCMessage *m;
+    struct uuid *id; /* in the arena: rows that wait in a batch point to it */
+    struct seen s;   /* as it will be stored */
+    int64_t now;
+    str body;
+};
 
-    if (id)
-        *id = text.n ? record_id(info, text) : uuid_new(tx->call);
-    return id;
+/* Finds the words, seals the message for its version, then writes what the store owns into it. */
+static enum status encode(struct tx *tx, struct writing *w)
+{
+    struct seal_place place = {w->info->table, tx->tenant_id, *w->id, w->s.version};
+
+    TRY(tokens_read(tx, w->info, w->m, &w->s.tokens));
+    TRY(seal_body(tx, w->info, w->m, &place, &w->body));
+    return stamp(tx, w->info, w->m, &w->s, w->now);
+}
+
+/* The message's id, or a new one. An id that carries a time says when the record was made. */
+static enum status new_id(struct tx *tx, struct writing *w)
+{
+    str text = field_read(w->m, &w->info->id).text;
+
+    if ((w->id = NEW(&tx->call->arena, struct uuid, 1)) == NULL)
+        return call_nomem(tx->call);
+    *w->id = text.n ? record_id(w->info, text) : uuid_new(tx->call);
+    w->s = (struct seen){.id = *w->id, .version = 1};
+    w->s.create_us = w->id->b[6] >> 4 == 7 ? uuid_time_us(*w->id) : w->now - w->now % 1000;
+    return STATUS_OK;
 }
 
 static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m, bool copy)
 {
-    const struct record_info *info = tx_kind(tx, kind);
-    struct call *c = tx->call;
-    int64_t now = call_now_us(c);
-    struct uuid *id = id_for_insert(tx, info, m);
-    struct batch **b = &tx->batches[kind];
-    struct sql_value *row;
-    str body, tokens;
+    struct writing w = {.info = tx_kind(tx, kind), .m = m, .now = call_now_us(tx->call)};
+    struct sql_value *row = NULL;
     bool ok = true;
 
-    assert(m->descriptor == info->descriptor);
+    assert(m->descriptor == w.info->descriptor);
     TRY(tx_writable(tx));
-    if (!id || (!*b && (*b = batch_new(c, &tx->store->statements->kinds[kind].insert,
-                                       tx->store->driver->ops->batch_rows)) == NULL))
-        return call_nomem(c);
-    struct seen s = {.id = *id, .version = 1, .create_us = now - now % 1000};
-
-    if (id->b[6] >> 4 == 7)
-        s.create_us = uuid_time_us(*id);
-    TRY(tokens_read(tx, info, m, &tokens));
-    TRY(seal_body(tx, info, m, &(struct seal_place){info->table, tx->tenant_id, *id, s.version},
-                  &body));
-    TRY(stamp(tx, info, m, &s, now));
-    TRY(batch_add(*b, tx->conn, c, &row));
+    TRY(new_id(tx, &w));
+    TRY(encode(tx, &w));
+    TRY(batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
+    assert(row);
     row[0] = sql_int(tx->tenant_id);
-    row[1] = sql_bytes(id->b, sizeof id->b);
-    row[2] = sql_int(s.version);
-    row[3] = sql_int(s.create_us);
-    row[4] = sql_int(now);
-    row[5] = sql_bytes(body.p, body.n);
-    row[6] = sql_bytes(tokens.p, tokens.n);
-    row[7] = sql_int(copy ? token_at((str){(char *)id->b + 8, 8}, 0) : 0);
-    columns_read(tx, info, m, row + RECORD_FIXED_N, &ok);
-    for (size_t i = 0; i < tokens.n / TOKEN_BYTES; i++)
-        TRY(add_word(tx, id, token_at(tokens, i)));
-    return ok ? STATUS_OK : call_nomem(c);
+    row[1] = sql_bytes(w.id->b, sizeof w.id->b);
+    row[2] = sql_int(w.s.version);
+    row[3] = sql_int(w.s.create_us);
+    row[4] = sql_int(w.now);
+    row[5] = sql_bytes(w.body.p, w.body.n);
+    row[6] = sql_bytes(w.s.tokens.p, w.s.tokens.n);
+    row[7] = sql_int(copy ? token_at((str){(char *)w.id->b + 8, 8}, 0) : 0);
+    columns_read(tx, w.info, m, row + RECORD_FIXED_N, &ok);
+    TRY(change_words(tx, w.id, (str){0}, w.s.tokens));
+    return ok ? STATUS_OK : call_nomem(tx->call);
 }
 
 enum status tx_insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
@@ -219,46 +232,58 @@ static enum status present(struct tx *tx, const struct record_info *info, struct
     return v.seen.version ? STATUS_OK : gone(tx, info);
 }
 
-enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
+/* The message's id and what is stored under it, if the message's etag does not contradict. */
+static enum status old_id(struct tx *tx, struct writing *w)
 {
-    const struct record_info *info = tx_kind(tx, kind);
-    struct call *c = tx->call;
-    int64_t now = call_now_us(c), expected;
-    struct uuid *id = NEW(&c->arena, struct uuid, 1);
-    struct sql_value args[SQL_COLUMNS_MAX + RECORD_FIXED_N];
-    struct seen s;
-    str body, tokens;
+    int64_t expected;
+
+    if ((w->id = NEW(&tx->call->arena, struct uuid, 1)) == NULL)
+        return call_nomem(tx->call);
+    *w->id = record_id(w->info, field_read(w->m, &w->info->id).text);
+    TRY(present(tx, w->info, *w->id, &w->s));
+    if (w->info->etag.n &&
+        (!etag_read(&tx->call->arena, *w->id, field_read(w->m, &w->info->etag).text, &expected) ||
+         expected != w->s.version))
+        return stale(tx, w->info);
+    return STATUS_OK;
+}
+
+/* How many; 0: out of memory. */
+static size_t update_args(struct tx *tx, const struct writing *w, struct sql_value *args)
+{
     size_t n = 0;
     bool ok = true;
 
-    assert(m->descriptor == info->descriptor && info->n_columns <= SQL_COLUMNS_MAX);
-    TRY(tx_writable(tx));
-    if (!id)
-        return call_nomem(c);
-    *id = record_id(info, field_read(m, &info->id).text);
-    TRY(present(tx, info, *id, &s));
-    if (info->etag.n && (!etag_read(&c->arena, *id, field_read(m, &info->etag).text, &expected) ||
-                         expected != s.version))
-        return stale(tx, info);
-    TRY(tokens_read(tx, info, m, &tokens));
-    TRY(seal_body(tx, info, m, &(struct seal_place){info->table, tx->tenant_id, *id, s.version + 1},
-                  &body));
     args[n++] = sql_int(tx->tenant_id);
-    args[n++] = sql_bytes(id->b, sizeof id->b);
-    args[n++] = sql_int(s.version);
-    args[n++] = sql_int(s.version + 1);
-    args[n++] = sql_int(now);
-    args[n++] = sql_bytes(body.p, body.n);
-    args[n++] = sql_bytes(tokens.p, tokens.n);
-    n += columns_read(tx, info, m, args + n, &ok);
-    if (!ok)
-        return call_nomem(c);
+    args[n++] = sql_bytes(w->id->b, sizeof w->id->b);
+    args[n++] = sql_int(w->s.version - 1);
+    args[n++] = sql_int(w->s.version);
+    args[n++] = sql_int(w->now);
+    args[n++] = sql_bytes(w->body.p, w->body.n);
+    args[n++] = sql_bytes(w->s.tokens.p, w->s.tokens.n);
+    n += columns_read(tx, w->info, w->m, args + n, &ok);
+    return ok ? n : 0;
+}
+
+enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
+{
+    struct writing w = {.info = tx_kind(tx, kind), .m = m, .now = call_now_us(tx->call)};
+    struct sql_value args[SQL_COLUMNS_MAX + RECORD_FIXED_N];
+    str before;
+    size_t n;
+
+    assert(m->descriptor == w.info->descriptor && w.info->n_columns <= SQL_COLUMNS_MAX);
+    TRY(tx_writable(tx));
+    TRY(old_id(tx, &w));
+    before = w.s.tokens;
+    w.s.version++;
+    TRY(encode(tx, &w));
+    n = update_args(tx, &w, args);
+    if (n == 0)
+        return call_nomem(tx->call);
     TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].update, args, n}));
-    TRY(change_words(tx, id, s.tokens, tokens));
-    s.version++;
-    s.tokens = tokens;
-    TRY(seen_put(tx, &s));
-    return stamp(tx, info, m, &s, now);
+    TRY(change_words(tx, w.id, before, w.s.tokens));
+    return seen_put(tx, &w.s);
 }
 
 enum status tx_delete(struct tx *tx, enum record_kind kind, str id_text, str etag)

@@ -95,7 +95,8 @@ static uint64_t hash_of(str text)
         h ^= h >> 32;
     }
     v = 0;
-    memcpy(&v, text.p, text.n);
+    if (text.n)
+        memcpy(&v, text.p, text.n);
     h = (h ^ v) * 0x9FB21C651E98DF25u;
     return h ^ h >> 29;
 }
@@ -174,22 +175,17 @@ static int bind(sqlite3_stmt *q, int at, const struct sql_value *v)
     return SQLITE_MISUSE;
 }
 
-static void read_row(sqlite3_stmt *q, struct sql_value *cols, size_t n)
+static struct sql_value read_column(sqlite3_stmt *q, int i)
 {
-    for (int i = 0; i < (int)n; i++) {
-        switch (sqlite3_column_type(q, i)) {
-        case SQLITE_NULL: cols[i] = sql_null(); break;
-        case SQLITE_INTEGER: cols[i] = sql_int(sqlite3_column_int64(q, i)); break;
-        case SQLITE_TEXT:
-            cols[i] = sql_text(
-                (str){(const char *)sqlite3_column_text(q, i), (size_t)sqlite3_column_bytes(q, i)});
-            break;
-        default: {
-            const void *p = sqlite3_column_blob(q, i);
+    const char *p;
 
-            cols[i] = sql_bytes(p, (size_t)sqlite3_column_bytes(q, i));
-        }
-        }
+    switch (sqlite3_column_type(q, i)) {
+    case SQLITE_NULL: return sql_null();
+    case SQLITE_INTEGER: return sql_int(sqlite3_column_int64(q, i));
+    case SQLITE_TEXT: /* the length after the text: SQLite may convert for the first call */
+        p = (const char *)sqlite3_column_text(q, i);
+        return sql_text((str){p, (size_t)sqlite3_column_bytes(q, i)});
+    default: p = sqlite3_column_blob(q, i); return sql_bytes(p, (size_t)sqlite3_column_bytes(q, i));
     }
 }
 
@@ -204,7 +200,8 @@ static enum status step_all(struct sqlite_conn *conn, struct call *c, sqlite3_st
     assert(n <= SQL_COLUMNS_MAX);
     while ((step = sqlite3_step(q)) == SQLITE_ROW && s == STATUS_OK)
         if (row) {
-            read_row(q, cols, n);
+            for (int i = 0; i < (int)n; i++)
+                cols[i] = read_column(q, i);
             s = row(arg, cols, n);
         }
     if (s == STATUS_OK && step != SQLITE_DONE)

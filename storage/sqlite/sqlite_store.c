@@ -29,7 +29,7 @@ static enum status borrow(struct sqlite_driver *d, struct call *c, struct sqlite
     *out = NULL;
     pthread_mutex_lock(&d->lock);
     while (!d->n_free && (s = call_check(c)) == STATUS_OK) {
-        int64_t ns = call_left_ns(c, 50 * 1000000);
+        int64_t ns = call_left_ns(c, (int64_t)50 * 1000000);
         struct timespec until;
 
         clock_gettime(CLOCK_MONOTONIC, &until);

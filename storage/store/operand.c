@@ -51,8 +51,7 @@ const char *operand_read(const struct operand *o, str value, int64_t *out)
         *out = str_eq(value, STR("true"));
         return *out || str_eq(value, STR("false")) ? NULL : "expected true or false";
     case COLUMN_TIME:
-        return time_parse(value, out) ? NULL
-                                      : "expected a time such as \"2026-01-31T12:00:00Z\"";
+        return time_parse(value, out) ? NULL : "expected a time such as \"2026-01-31T12:00:00Z\"";
     case COLUMN_ID: return uuid_parse(value, &id) ? NULL : "expected an id (a UUID)";
     case COLUMN_TEXT:
     case COLUMN_BLIND:
@@ -145,6 +144,6 @@ bool time_parse(str s, int64_t *us_out)
         (second = digits(s, &at, 2)) < 0 || second > 60 || !read_fraction(s, &at, &us) ||
         !read_zone(s, &at, &zone) || at != s.n)
         return false;
-    *us_out += ((int64_t)hour * 3600 + minute * 60 + second - zone) * 1000000 + us;
+    *us_out += ((int64_t)hour * 3600 + (int64_t)minute * 60 + second - zone) * 1000000 + us;
     return true;
 }

@@ -105,6 +105,7 @@ static struct field_path resolve(const ProtobufCMessageDescriptor *d, const char
         d = out.steps[out.n]->type == PROTOBUF_C_TYPE_MESSAGE ? out.steps[out.n]->descriptor : NULL;
         out.n++;
     }
+    assert(out.n > 0);
     return out;
 }
 
