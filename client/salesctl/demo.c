@@ -231,6 +231,65 @@ static enum exit_code list_best(struct story *s)
     return list(s, "status = \"qualified\"", "score desc", "", NULL);
 }
 
+/* ---- an imported lead -------------------------------------------------------------------------
+ */
+
+/* The best lead of the import that is not qualified yet. */
+static enum exit_code best_imported(struct story *s, Sales__V1__Lead **out)
+{
+    Sales__V1__ListLeadsRequest in = SALES__V1__LIST_LEADS_REQUEST__INIT;
+    Sales__V1__ListLeadsResponse *found;
+
+    in.page_size = 1;
+    in.filter = story_text(s, "tags:\"bank marketing\" AND status = \"nurture\"");
+    in.order_by = story_text(s, "score desc");
+    if (sales_agent_list_leads(s->client, &s->call, &in, &found) != SALES_OK)
+        return story_explain(s);
+    if (!found->n_leads)
+        return story_broken(s, "no imported lead is left to work on");
+    *out = found->leads[0];
+    return CTL_OK;
+}
+
+static enum exit_code qualify_and_convert(struct story *s, const Sales__V1__Lead *lead)
+{
+    Sales__V1__QualifyLeadRequest qualify = SALES__V1__QUALIFY_LEAD_REQUEST__INIT;
+    Sales__V1__QualifyLeadResponse *scored;
+    Sales__V1__ConvertLeadRequest convert = SALES__V1__CONVERT_LEAD_REQUEST__INIT;
+    Sales__V1__ConvertLeadResponse *made;
+
+    qualify.id = lead->id;
+    if (sales_agent_qualify_lead(s->client, &s->call, &qualify, &scored) != SALES_OK)
+        return story_explain(s);
+    if (scored->lead->status != SALES__V1__LEAD_STATUS__LEAD_STATUS_QUALIFIED)
+        return story_broken(s, "the imported lead did not qualify");
+    if (!story_set(s, &convert.base, "id", lead->id) ||
+        !story_set(s, &convert.base, "deal.name", "Term deposit") ||
+        !story_set(s, &convert.base, "deal.amount", "25000 EUR"))
+        return CTL_FAILED;
+    if (sales_agent_convert_lead(s->client, &s->call, &convert, &made) != SALES_OK)
+        return story_explain(s);
+    story_say(s, "%s, %s: from %d to %d points, now deal %s in stage %s", lead->full_name,
+              lead->job_title, lead->score ? lead->score->score : 0, scored->score->score,
+              made->deal->id, made->deal->stage);
+    return CTL_OK;
+}
+
+static enum exit_code convert_imported(struct story *s)
+{
+    char hers[sizeof s->lead_id];
+    Sales__V1__Lead *lead = NULL;
+    enum exit_code code = best_imported(s, &lead);
+
+    if (code != CTL_OK)
+        return code;
+    memcpy(hers, s->lead_id, sizeof hers);
+    snprintf(s->lead_id, sizeof s->lead_id, "%s", lead->id);
+    code = log_activities(s);
+    memcpy(s->lead_id, hers, sizeof hers);
+    return code == CTL_OK ? qualify_and_convert(s, lead) : code;
+}
+
 /* ---- the program ----------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -245,6 +304,7 @@ static const struct step steps[] = {
     {"log what she did",                                                log_activities},
     {"qualify her again",                                               qualify_again},
     {"the best leads now",                                              list_best},
+    {"work on the best imported lead until it is a deal",               convert_imported},
     {"watch leads: an update arrives as it is committed",               story_watch},
     {"convert her into a deal",                                         story_convert},
     {"move the deal on too early: refused, and why",                    story_refused},
