@@ -44,6 +44,10 @@ function(race_test name source)
   target_link_libraries(race_${name} PRIVATE ${T_LINK} project_options)
   add_test(NAME race_${name} COMMAND race_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(race_${name} PROPERTIES TIMEOUT 300 LABELS race)
+  if(NOT TARGET race_programs)
+    add_custom_target(race_programs)
+  endif()
+  add_dependencies(race_programs race_${name})
 endfunction()
 
 # fuzz_target(<name> <source> LINK <targets...>): with FUZZ=ON a libFuzzer binary; always a ctest
