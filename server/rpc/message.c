@@ -1,4 +1,5 @@
-/* Messages in and out. Requests arrive in one slice nearly always and are parsed in place. */
+/* Messages in and out. Requests arrive in one slice nearly always and are parsed in place;
+ * compressed ones are refused (server.c says why). */
 #include <grpc/byte_buffer.h>
 #include <grpc/slice.h>
 
@@ -40,6 +41,9 @@ enum status rpc_decode(struct rpc_call *c, struct arena *a, grpc_byte_buffer *by
     if (!bytes)
         return call_fail_as(&c->ctx, STATUS_INVALID, "REQUEST_MISSING", "no request message came");
     c->q.bytes_in += grpc_byte_buffer_length(bytes);
+    if (bytes->data.raw.compression != GRPC_COMPRESS_NONE)
+        return call_fail_as(&c->ctx, STATUS_UNIMPLEMENTED, "COMPRESSED",
+                            "compressed messages are not accepted");
     if (!flatten(a, bytes, &flat))
         return call_nomem(&c->ctx);
     if ((st = wire_unpack(&c->ctx, a, c->q.method->input, flat, out)) == STATUS_INVALID)

@@ -1,6 +1,7 @@
 /* The server's life: options to a core server with its methods registered, and the one order of
  * shutting down that neither aborts nor leaks (docs/rpc.md, pitfall 1). */
 #include <assert.h>
+#include <grpc/compression.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
 #include <stdio.h>
@@ -98,6 +99,9 @@ static MUST_CHECK enum status make_core(struct rpc_server *s)
     const struct { const char *key; int value; } ints[] = {
         {GRPC_ARG_ALLOW_REUSEPORT,         0}, /* pitfall 15: two servers would share a port */
         {GRPC_ARG_ENABLE_CHANNELZ,         0},
+        /* The core inflates without a limit, before anybody is asked who calls: 4 MB become 4 GB. */
+        {GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE},
+        {GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0},
         {GRPC_ARG_MAX_CONCURRENT_STREAMS,  o->n_streams_per_connection},
         {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)o->message_bytes},
         {GRPC_ARG_MAX_METADATA_SIZE,       CORE_METADATA_FACTOR * (int)o->metadata_bytes},

@@ -60,6 +60,10 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.finish()
 
+    def peak_kb(self):
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return int(next(x for x in f if x.startswith("VmHWM")).split()[1])
+
     def rss_kb(self):
         with open(f"/proc/{self.process.pid}/status") as f:
             return int(next(x for x in f if x.startswith("VmRSS")).split()[1])

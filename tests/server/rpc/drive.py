@@ -3,6 +3,7 @@
 
 usage: drive.py SERVER DESCRIPTOR_SET BUF CASE      drive.py --list prints the cases
 """
+import gzip
 import json
 import os
 import signal
@@ -297,6 +298,27 @@ def five_megabytes(p):
     same(p.reason(e), "REPLY_TOO_LARGE")
 
 
+@case()
+def bombs_are_not_inflated(p):
+    fails(C.UNIMPLEMENTED, lambda: p.Echo(p.note(load=bytes(1000)), compression=grpc.Compression.Gzip))
+    chat = p.Chat(iter([p.note(load=bytes(1000))]), compression=grpc.Compression.Deflate)
+    fails(C.UNIMPLEMENTED, lambda: list(chat))
+    bomb = gzip.compress(bytes(60 << 20))
+    check(len(bomb) < 65000, "the first window does not hold it")
+    before = p.server.peak_kb()
+    for path in ("Echo", "Chat", "Flood", "Nothing"):
+        raw = RawClient(p.server.ports[0])
+        raw.call("/probe.v1.Probe/" + path, bomb, b"gzip")
+        try:
+            raw.read_until_close(0.5)
+        except TimeoutError:
+            pass
+        raw.close()
+    grown = p.server.peak_kb() - before
+    check(grown < 20000, f"60 kB on the wire cost {grown} kB")
+    same(p.Echo(p.note(number=1)).number, 1)
+
+
 @case("arena_bytes=1000000")
 def request_memory_is_limited(p):
     e = fails(C.RESOURCE_EXHAUSTED, lambda: p.Work(p.make("WorkRequest", arena_bytes=900 << 20)))
@@ -497,14 +519,18 @@ class RawClient:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.sendall(PREFACE)
 
-    def call(self, path, message):
+    def call(self, path, message, encoding=None):
         def literal(name, value):
             return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
 
         headers = b"\x83\x86" + literal(b":path", path.encode()) + literal(b":authority", b"x") + \
             literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers")
+        if encoding:
+            headers += literal(b"grpc-encoding", encoding)
+        data = (b"\1" if encoding else b"\0") + struct.pack(">I", len(message)) + message
         self.socket.sendall(frame(1, 4, 1, headers))
-        self.socket.sendall(frame(0, 1, 1, b"\0" + struct.pack(">I", len(message)) + message))
+        for at in range(0, len(data), 16384):
+            self.socket.sendall(frame(0, at + 16384 >= len(data), 1, data[at:at + 16384]))
 
     def read_until_close(self, seconds):
         self.socket.settimeout(seconds)
