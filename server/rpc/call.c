@@ -22,6 +22,11 @@ static bool is_stream(const struct rpc_method *m)
     return m && m->hooks;
 }
 
+static bool is_own(const struct rpc_call *c)
+{
+    return c->method && c->method->own;
+}
+
 static struct rpc_call *call_take(struct rpc_loop *l, const struct rpc_method *m)
 {
     struct rpc_call *c;
@@ -155,16 +160,19 @@ static void call_open(struct rpc_call *c)
 }
 
 /* Why the call cannot be served at all. STATUS_OK: it can. */
-static enum status admit(struct rpc_call *c, long long n_live)
+static enum status admit(struct rpc_call *c)
 {
     struct rpc_server *s = c->server;
+    long long n_own = atomic_load(&s->n_own), n_live = atomic_load(&s->n_live) - n_own;
 
     if (!c->method) {
         atomic_fetch_add(&s->n_unknown, 1);
         return call_fail_as(&c->ctx, STATUS_UNIMPLEMENTED, "UNKNOWN_METHOD",
                             "no such method on this server");
     }
-    if (n_live > s->o.n_calls && !c->method->own) {
+    /* Health and reflection ask nobody who calls: they fill their own measure, not that of others,
+     * and a probe that only asks is always answered. */
+    if (c->method->own ? is_stream(c->method) && n_own > s->o.n_calls : n_live > s->o.n_calls) {
         atomic_fetch_add(&s->n_busy, 1);
         call_retry_after(&c->ctx, BUSY_RETRY_MS);
         return call_fail_as(&c->ctx, STATUS_EXHAUSTED, "TOO_MANY_CALLS",
@@ -179,7 +187,6 @@ static enum status admit(struct rpc_call *c, long long n_live)
 static void on_new(struct rpc_call *c, bool ok)
 {
     struct rpc_server *s = c->server;
-    long long n_live;
 
     if (!ok) { /* the server is shutting down and hands its posted requests back */
         c->core = NULL;
@@ -187,13 +194,15 @@ static void on_new(struct rpc_call *c, bool ok)
         atomic_fetch_sub(&s->n_posted, 1);
         return;
     }
-    n_live = atomic_fetch_add(&s->n_live, 1) + 1;
+    if (is_own(c))
+        atomic_fetch_add(&s->n_own, 1);
+    atomic_fetch_add(&s->n_live, 1);
     atomic_fetch_add_explicit(&s->n_calls, 1, memory_order_relaxed);
     c->loop->n_opened++;
     rpc_request_post(c->loop, c->method); /* first of all: the next call must find a request */
     atomic_fetch_sub(&s->n_posted, 1);
     call_open(c);
-    if (admit(c, n_live) != STATUS_OK)
+    if (admit(c) != STATUS_OK)
         rpc_call_refuse(c);
     else if (is_stream(c->method))
         rpc_stream_begin((struct rpc_stream *)c);
@@ -233,6 +242,7 @@ static void on_refused(struct rpc_call *c, bool ok)
 void rpc_hold_drop(struct rpc_call *c, int n)
 {
     struct rpc_server *s = c->server;
+    bool own = is_own(c);
 
     if (atomic_fetch_sub(&c->holds, n) != n)
         return;
@@ -240,6 +250,8 @@ void rpc_hold_drop(struct rpc_call *c, int n)
     c->core = NULL;
     rpc_call_recycle(c);
     atomic_fetch_sub(&s->n_live, 1);
+    if (own)
+        atomic_fetch_sub(&s->n_own, 1);
 }
 
 void rpc_call_clear(struct rpc_call *c)

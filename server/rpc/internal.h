@@ -61,7 +61,7 @@ struct rpc_method {
     void *self;
     void *registered; /* the core's handle */
     bool reads_one;   /* the client sends exactly one message, which comes with the call */
-    bool own;         /* health, reflection: no interceptors, no cap on calls */
+    bool own;         /* health, reflection: no interceptors, counted apart */
 };
 
 struct metadata_out {
@@ -193,6 +193,7 @@ struct rpc_server {
     atomic_bool draining, shut;
 
     atomic_llong n_posted; /* requests waiting in the core for a call */
+    atomic_llong n_own;    /* those of n_live that go to health and reflection */
     atomic_llong n_live, n_calls, n_unknown, n_busy, n_undecodable, n_slow, n_cancelled;
 
     atomic_int n_awake;   /* loops that serve; changed under lock */

@@ -33,7 +33,8 @@ struct rpc_options {
     int n_loops;   /* most loops [one per core, at most 8] */
     int n_workers; /* [4 per core, at least 8] */
     int n_queued;  /* events waiting for a worker; more are refused [256 per worker] */
-    int n_calls;   /* live calls; more are refused [10000] */
+    int n_calls;   /* live calls; more are refused, as are more streams to health and reflection
+                      [10000] */
     int n_streams_per_connection; /* [256] */
 
     size_t message_bytes;  /* largest request message [MESSAGE_BYTES_MAX] */

@@ -366,6 +366,26 @@ def too_many_calls(p):
     eventually(lambda: p.Echo.future(p.note()).exception() is None)
 
 
+@case("calls=4")
+def health_watchers_take_no_ones_place(p):
+    health = Stub(p.schema, p.channel, "grpc.health.v1.Health")
+    ask = p.schema.message("grpc.health.v1.HealthCheckRequest")()
+    watchers = [health.Watch(ask) for _ in range(4)]
+    for w in watchers:
+        same(next(w).status, 1)
+    e = fails(C.RESOURCE_EXHAUSTED, lambda: next(health.Watch(ask)))
+    same(p.reason(e), "TOO_MANY_CALLS")
+    same(health.Check(ask).status, 1)
+    held = [p.Watch(p.note()) for _ in range(4)]
+    for s in held:
+        s.initial_metadata()
+    fails(C.RESOURCE_EXHAUSTED, lambda: p.Echo(p.note()))
+    for s in watchers + held:
+        s.cancel()
+    eventually(lambda: p.Echo.future(p.note()).exception() is None)
+    same(next(health.Watch(ask)).status, 1)
+
+
 @case("workers=1", "queued=1")
 def workers_are_busy(p):
     held = [p.Work.future(p.make("WorkRequest", sleep_ms=60000))]
