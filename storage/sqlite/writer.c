@@ -86,11 +86,13 @@ static void run_one(struct writer *w, struct ticket *t)
         t->status = sql_fail(t->call, &conn->base, SQL_ERROR_IO, NULL);
 }
 
-/* Takes back the success of every unit of a group that was not committed. */
+/* Takes back what the units of a group that was not committed found: their successes, and their
+ * refusals too, which may rest on rows of the group that never came to be. */
 static void undo_all(struct ticket *group, enum sql_error error)
 {
     for (struct ticket *t = group; t; t = t->next)
-        if (t->status == STATUS_OK) {
+        if (t->unit->error == SQL_ERROR_NONE) {
+            call_clear(t->call);
             t->unit->error = error;
             t->status = sql_fail(t->call, NULL, error, NULL);
         }

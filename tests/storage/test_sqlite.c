@@ -146,6 +146,53 @@ Test(sqlite, a_unit_that_fails_takes_nothing_of_its_group)
     fixture_close(&f);
 }
 
+/* Refuses because of a row that is there, and breaks the commit of its group. */
+static enum status refuse_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct fixture *f = arg;
+    Lead *lead;
+
+    TRY(tx_find_lead(tx, LEAD_BY_external_id, STR("same"), &lead));
+    f->fault.error = SQL_ERROR_FULL;
+    atomic_store(&f->fault.countdown, 1);
+    return call_fail(c, STATUS_EXISTS, "there is one");
+}
+
+static void *refuse_one(void *arg)
+{
+    struct insert *i = arg;
+    struct call c;
+
+    fixture_call(&c, 1);
+    i->status = store_run(i->f->store, &c, STORE_WRITE, refuse_unit, i->f);
+    call_release(&c);
+    return NULL;
+}
+
+Test(sqlite, a_refusal_does_not_rest_on_rows_that_were_not_committed)
+{
+    struct insert insert, refusal;
+    pthread_t holder, threads[2];
+    struct fixture f;
+    struct gate g;
+
+    fixture_open(&f, ENGINE_SQLITE);
+    holder = close_gate(&g, &f);
+    insert = refusal = (struct insert){&f, "P", "same", STATUS_INTERNAL};
+    pthread_create(&threads[0], NULL, insert_one, &insert);
+    nanosleep(&(struct timespec){0, 100000000}, NULL); /* behind the gate, in this order */
+    pthread_create(&threads[1], NULL, refuse_one, &refusal);
+    nanosleep(&(struct timespec){0, 100000000}, NULL);
+    sem_post(&g.go_on);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pthread_join(holder, NULL);
+    cr_assert_eq(insert.status, STATUS_EXHAUSTED);
+    cr_assert_eq(refusal.status, STATUS_EXHAUSTED, "%s", status_name(refusal.status));
+    cr_assert_eq(fixture_number(&f, "SELECT COUNT(*) FROM lead WHERE external_id IS NOT NULL"), 0);
+    fixture_close(&f);
+}
+
 Test(sqlite, a_full_queue_refuses_and_a_deadline_leaves_the_queue)
 {
     struct insert waiting;
