@@ -110,13 +110,16 @@ struct send_queue {
 struct rpc_stream {
     struct rpc_call call;
     atomic_int refs; /* the runtime's own and those of rpc_stream_ref */
-    struct rpc_tag on_recv, on_posted;
-    grpc_byte_buffer *arriving; /* written by the core before on_recv */
+    struct rpc_tag on_recv, on_posted, on_coupled;
+    bool answers;               /* on the loop, and sends from `message` only */
+    grpc_byte_buffer *arriving; /* written by the core before on_recv and on_coupled */
+    grpc_byte_buffer *answer;   /* owned while on_coupled is in flight */
 
     /* Owned by whoever runs events. */
     void *state;
     struct arena scratch;
     bool finish_wanted, wait_wanted;
+    bool in_message;         /* what is sent now may go out with the next read */
     enum status send_failed; /* a message could not be packed */
     int64_t wait_ms;
 
@@ -138,6 +141,7 @@ struct rpc_stream {
     int64_t wake_ns;                    /* 0: no timer */
     bool headers_due;                   /* send them without waiting for a message */
     bool busy;                          /* a send batch in flight */
+    bool coupled;                       /* one that sends `answer` and reads the next message */
     size_t in_flight_bytes;
     uint64_t n_moves;        /* messages received, batches sent */
     bool ending;             /* end_status is decided ... */
@@ -217,6 +221,20 @@ void rpc_spares_free(struct rpc_loop *l);
 /* unary.c: a call that was admitted. On the loop. */
 void rpc_unary_begin(struct rpc_call *c);
 
+enum rpc_event {
+    EV_NONE,
+    EV_ENTER, /* interceptors */
+    EV_OPEN,
+    EV_MESSAGE,
+    EV_HALF_CLOSE,
+    EV_WRITABLE,
+    EV_EVICT,
+    EV_DONE,
+};
+
+/* event.c: one event, to its end. */
+MUST_CHECK enum status rpc_stream_event(struct rpc_stream *s, enum rpc_event e);
+
 /* turn.c: runs the events of a stream. On the loop, but for the job. */
 void rpc_stream_begin(struct rpc_stream *s);         /* it was admitted */
 void rpc_stream_run(struct rpc_stream *s);           /* runs what is due, unless somebody does */
@@ -233,6 +251,8 @@ void rpc_stream_sweep(struct rpc_stream *s, int64_t ms);
 void rpc_stream_pump(struct rpc_stream *s);
 void rpc_stream_sent(struct rpc_call *c, bool ok); /* tag */
 void rpc_stream_abort(struct rpc_stream *s, enum status why);
+bool rpc_stream_is_sendable(const struct rpc_stream *s); /* lock held */
+grpc_byte_buffer *rpc_stream_next(struct rpc_stream *s); /* off the queue; lock held */
 void rpc_send_queue_free(struct send_queue *q);
 
 /* interceptor.c */

@@ -46,11 +46,22 @@ void rpc_send_queue_free(struct send_queue *q)
     *q = (struct send_queue){0};
 }
 
-static bool is_sendable(const struct rpc_stream *s)
+bool rpc_stream_is_sendable(const struct rpc_stream *s)
 {
     if (s->busy || s->lost || s->status_sent)
         return false;
+    if (s->coupled) /* its message went before: only the status may follow while it waits to read */
+        return s->ending;
     return s->queue.n > 0 || s->ending || (s->headers_due && s->call.headers_left);
+}
+
+/* Its bytes count until it is sent. */
+grpc_byte_buffer *rpc_stream_next(struct rpc_stream *s)
+{
+    grpc_byte_buffer *b = queue_take(&s->queue);
+
+    s->in_flight_bytes = grpc_byte_buffer_length(b) + OUT_OVERHEAD_BYTES;
+    return b;
 }
 
 /* Fills ops with headers and the next message; returns how many. Lock held. */
@@ -62,8 +73,7 @@ static size_t next_ops(struct rpc_stream *s, grpc_op *ops)
     if (c->headers_left)
         ops[n++] = rpc_headers_op(c);
     if (s->queue.n) {
-        c->sending = queue_take(&s->queue);
-        s->in_flight_bytes = grpc_byte_buffer_length(c->sending) + OUT_OVERHEAD_BYTES;
+        c->sending = rpc_stream_next(s);
         ops[n] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE};
         ops[n].data.send_message.send_message = c->sending;
         if (s->queue.n) /* more follows: let the transport join them */
@@ -82,7 +92,7 @@ void rpc_stream_pump(struct rpc_stream *s)
     bool last;
 
     pthread_mutex_lock(&s->lock);
-    if (!is_sendable(s)) {
+    if (!rpc_stream_is_sendable(s)) {
         pthread_mutex_unlock(&s->lock);
         return;
     }
@@ -108,8 +118,10 @@ void rpc_stream_sent(struct rpc_call *c, bool ok)
     c->sending = NULL;
     pthread_mutex_lock(&s->lock);
     s->busy = false;
-    s->queue.bytes -= s->in_flight_bytes;
-    s->in_flight_bytes = 0;
+    if (!s->coupled) {
+        s->queue.bytes -= s->in_flight_bytes;
+        s->in_flight_bytes = 0;
+    }
     if (!ok)
         s->lost = true;
     pthread_mutex_unlock(&s->lock);
@@ -155,7 +167,7 @@ size_t rpc_stream_send(struct rpc_stream *s, const ProtobufCMessage *m)
         rpc_stream_abort(s, call_fail_as(&c->ctx, STATUS_EXHAUSTED, "SLOW_READER",
                                          "more than %zu bytes wait for the client to read them",
                                          c->server->o.send_hard_bytes));
-    else
+    else if (!(s->answers && s->in_message))
         rpc_stream_pump(s);
     return queued;
 }

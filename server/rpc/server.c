@@ -162,6 +162,14 @@ static MUST_CHECK enum status add_service(struct rpc_server *s, const struct ser
     return STATUS_OK;
 }
 
+static MUST_CHECK enum status add_all(struct rpc_server *s, const struct service_binding *bindings,
+                                      size_t n, bool own)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(add_service(s, &bindings[i], own));
+    return STATUS_OK;
+}
+
 static size_t n_methods_of(const struct service_binding *bindings, size_t n)
 {
     size_t n_methods = 0;
@@ -197,11 +205,8 @@ static MUST_CHECK enum status add_services(struct rpc_server *s,
     s->services = calloc(n + n_own, sizeof(const struct service *));
     if (!s->methods || !s->services)
         return STATUS_EXHAUSTED;
-    for (size_t i = 0; i < n; i++)
-        TRY(add_service(s, &bindings[i], false));
-    for (size_t i = 0; i < n_own; i++)
-        TRY(add_service(s, &own[i], true));
-    return STATUS_OK;
+    TRY(add_all(s, bindings, n, false));
+    return add_all(s, own, n_own, true);
 }
 
 static MUST_CHECK enum status build(struct rpc_server *s, const struct service_binding *bindings,

@@ -23,6 +23,22 @@ static void on_recv(struct rpc_call *c, bool ok)
     rpc_hold_drop(c, 1);
 }
 
+/* Both halves are done: the answer was taken, the next message is here. */
+static void on_coupled(struct rpc_call *c, bool ok)
+{
+    struct rpc_stream *s = (struct rpc_stream *)c;
+
+    grpc_byte_buffer_destroy(s->answer);
+    s->answer = NULL;
+    pthread_mutex_lock(&s->lock);
+    s->coupled = false;
+    s->queue.bytes -= s->in_flight_bytes;
+    s->in_flight_bytes = 0;
+    s->lost |= !ok;
+    pthread_mutex_unlock(&s->lock);
+    on_recv(c, ok);
+}
+
 void rpc_stream_closed(struct rpc_stream *s)
 {
     pthread_mutex_lock(&s->lock);
@@ -72,8 +88,11 @@ void rpc_stream_init(struct rpc_stream *s)
 {
     pthread_mutex_init(&s->lock, NULL);
     atomic_store(&s->refs, 1);
+    s->answers = !s->call.method->hooks->writable &&
+                 (s->call.method->own || s->call.method->row->execution == METHOD_ON_LOOP);
     arena_init(&s->scratch, s->call.server->o.arena_bytes);
     s->on_recv = (struct rpc_tag){on_recv, &s->call};
+    s->on_coupled = (struct rpc_tag){on_coupled, &s->call};
     s->on_posted = (struct rpc_tag){rpc_stream_posted, &s->call};
 }
 

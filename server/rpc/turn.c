@@ -4,20 +4,9 @@
 
 #include "rpc/internal.h"
 
-enum { BUSY_RETRY_MS = 1000, IDLE_WRITABLE_MS = 10 };
+enum { BUSY_RETRY_MS = 1000 };
 
 static const int64_t ns_per_ms = 1000000;
-
-enum event {
-    EV_NONE,
-    EV_ENTER, /* interceptors */
-    EV_OPEN,
-    EV_MESSAGE,
-    EV_HALF_CLOSE,
-    EV_WRITABLE,
-    EV_EVICT,
-    EV_DONE,
-};
 
 enum place { ON_LOOP, ON_WORKER };
 
@@ -31,11 +20,11 @@ static bool may_write(const struct rpc_stream *s)
 }
 
 /* What to run now. Lock held. */
-static enum event next_event(const struct rpc_stream *s)
+static enum rpc_event next_event(const struct rpc_stream *s)
 {
     if (s->gone)
         return EV_NONE;
-    if (s->closed && !s->busy && (s->status_sent || s->lost))
+    if (s->closed && !s->busy && !s->coupled && (s->status_sent || s->lost))
         return EV_DONE;
     if (s->lost)
         return EV_NONE;
@@ -54,7 +43,7 @@ static enum event next_event(const struct rpc_stream *s)
     return may_write(s) ? EV_WRITABLE : EV_NONE;
 }
 
-static enum place place_of(const struct rpc_stream *s, enum event e)
+static enum place place_of(const struct rpc_stream *s, enum rpc_event e)
 {
     if (e == EV_NONE || e == EV_EVICT || s->call.method->own)
         return ON_LOOP;
@@ -63,105 +52,8 @@ static enum place place_of(const struct rpc_stream *s, enum event e)
     return s->call.method->row->execution == METHOD_ON_LOOP ? ON_LOOP : ON_WORKER;
 }
 
-static enum status deliver(struct rpc_stream *s)
-{
-    struct rpc_call *c = &s->call;
-    const struct rpc_method *m = c->method;
-    grpc_byte_buffer *bytes = s->in;
-    ProtobufCMessage *in;
-    enum status st;
-
-    if ((st = rpc_decode(c, &s->scratch, bytes, &in)) == STATUS_OK &&
-        (st = rpc_inspect(c, in)) == STATUS_OK)
-        st = m->row->message(&c->ctx, m->handlers, m->self, s, in);
-    grpc_byte_buffer_destroy(bytes);
-    pthread_mutex_lock(&s->lock);
-    s->in = NULL;
-    pthread_mutex_unlock(&s->lock);
-    return st;
-}
-
-static enum status half_close(struct rpc_stream *s)
-{
-    struct rpc_call *c = &s->call;
-    const struct rpc_method *m = c->method;
-
-    if (m->reads_one && c->q.n_in == 0)
-        return call_fail_as(&c->ctx, STATUS_INVALID, "REQUEST_MISSING", "no request message came");
-    if (m->hooks->half_close)
-        return m->hooks->half_close(&c->ctx, m->self, s);
-    if (!m->reads_one || !m->hooks->writable)
-        rpc_stream_finish(s);
-    return STATUS_OK;
-}
-
-static enum status write_more(struct rpc_stream *s)
-{
-    struct rpc_call *c = &s->call;
-    uint64_t n_out = c->q.n_out;
-    enum status st = c->method->hooks->writable(&c->ctx, c->method->self, s);
-
-    if (st == STATUS_OK && n_out == c->q.n_out && !s->finish_wanted && !s->wait_wanted)
-        rpc_stream_wait(s, IDLE_WRITABLE_MS); /* a handler's mistake must not spin */
-    return st;
-}
-
-static enum status evict(struct rpc_stream *s, enum rpc_eviction why)
-{
-    struct rpc_call *c = &s->call;
-
-    if (why == EVICT_SLOW_READER) {
-        rpc_stream_abort(s, call_fail_as(&c->ctx, STATUS_EXHAUSTED, "SLOW_READER",
-                                         "the client read nothing for %d ms",
-                                         c->server->o.slow_reader_ms));
-        return STATUS_OK;
-    }
-    call_retry_after(&c->ctx, BUSY_RETRY_MS);
-    return call_fail_as(&c->ctx, STATUS_UNAVAILABLE, "DRAINING", "the server is shutting down");
-}
-
-/* How the stream ended, for the interceptors. */
-static enum status outcome(struct rpc_stream *s)
-{
-    struct call *c = &s->call.ctx;
-
-    if (s->ending && (s->end_status != STATUS_OK || !s->lost))
-        return s->end_status;
-    call_clear(c);
-    return c->deadline_ns && call_monotonic_ns(c) >= c->deadline_ns
-               ? call_fail(c, STATUS_DEADLINE, "the deadline of the call has passed")
-               : call_fail(c, STATUS_CANCELLED, "the client cancelled the call");
-}
-
-static void end(struct rpc_stream *s)
-{
-    struct rpc_call *c = &s->call;
-
-    if (s->opened && c->method->hooks->done)
-        c->method->hooks->done(&c->ctx, c->method->self, s);
-    rpc_leave(c, outcome(s));
-}
-
-static enum status run_event(struct rpc_stream *s, enum event e)
-{
-    struct rpc_call *c = &s->call;
-    const struct stream_hooks *hooks = c->method->hooks;
-
-    switch (e) {
-    case EV_ENTER: return rpc_enter(c);
-    case EV_OPEN: return hooks->open ? hooks->open(&c->ctx, c->method->self, s) : STATUS_OK;
-    case EV_MESSAGE: return deliver(s);
-    case EV_HALF_CLOSE: return half_close(s);
-    case EV_WRITABLE: return write_more(s);
-    case EV_EVICT: return evict(s, s->evict);
-    case EV_DONE: end(s); return STATUS_OK;
-    case EV_NONE: break;
-    }
-    return STATUS_OK;
-}
-
 /* Marks e as delivered before it runs. Lock held. */
-static void note_start(struct rpc_stream *s, enum event e)
+static void note_start(struct rpc_stream *s, enum rpc_event e)
 {
     s->entered |= e == EV_ENTER;
     s->opened |= e == EV_OPEN;
@@ -171,7 +63,7 @@ static void note_start(struct rpc_stream *s, enum event e)
 }
 
 /* Takes over what the handler asked for. */
-static void note_end(struct rpc_stream *s, enum event e, enum status st)
+static void note_end(struct rpc_stream *s, enum rpc_event e, enum status st)
 {
     bool end_now;
 
@@ -232,29 +124,60 @@ static bool wants_timer(const struct rpc_stream *s)
     return s->sleeping && s->wake_ns && !s->woken && !s->ending && !s->lost;
 }
 
+/* A stream that only answers, on the loop, and just did: the answer and the next read share a
+ * batch, which saves the core an eighth of its work per message. Nothing else can be sent before
+ * the next message comes, but for the status. */
+static bool may_couple(const struct rpc_stream *s)
+{
+    return s->answers && s->queue.n == 1 && !s->busy && wants_read(s);
+}
+
+/* What the last events queued must go out by itself. */
+static bool must_pump(const struct rpc_stream *s)
+{
+    return s->queue.n > 0 && !may_couple(s) && rpc_stream_is_sendable(s);
+}
+
+/* Marks what is about to be read, and sent with it; returns the batch. Lock held. */
+static size_t read_ops(struct rpc_stream *s, grpc_op ops[2])
+{
+    size_t n = 0;
+
+    if (!wants_read(s))
+        return 0;
+    if (may_couple(s)) {
+        s->answer = rpc_stream_next(s);
+        s->coupled = true;
+        s->n_moves++;
+        ops[n] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE};
+        ops[n++].data.send_message.send_message = s->answer;
+    }
+    s->reading = true;
+    rpc_hold(&s->call);
+    ops[n] = (grpc_op){.op = GRPC_OP_RECV_MESSAGE};
+    ops[n++].data.recv_message.recv_message = &s->arriving;
+    return n;
+}
+
 /* Nothing is due: read on, and let others run the stream. Lock held, and released. */
 static void rest(struct rpc_stream *s, enum place here)
 {
-    struct rpc_call *c = &s->call;
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
-    bool read = wants_read(s);
     bool timer = wants_timer(s);
     int64_t wake_ns = s->wake_ns;
+    grpc_op ops[2];
+    size_t n;
 
     if (timer && here == ON_WORKER) { /* timers are the loop's */
         hand_over(s, ON_LOOP);
         return;
     }
     s->running = false;
-    s->reading |= read;
-    if (read)
-        rpc_hold(c);
+    n = read_ops(s, ops);
     pthread_mutex_unlock(&s->lock);
     if (timer)
         rpc_timer_set(s, wake_ns); /* on the loop, the only one to bury it meanwhile */
-    op.data.recv_message.recv_message = &s->arriving;
-    if (read)
-        rpc_batch_held(c, &op, 1, &s->on_recv);
+    if (n)
+        rpc_batch_held(&s->call, ops, n, n == 2 ? &s->on_coupled : &s->on_recv);
 }
 
 static bool flush_headers(struct rpc_stream *s)
@@ -283,7 +206,7 @@ static void bury(struct rpc_stream *s, enum place here)
 static void turn(struct rpc_stream *s, enum place here)
 {
     for (int n = 0;; n++) {
-        enum event e;
+        enum rpc_event e;
         enum place place;
 
         pthread_mutex_lock(&s->lock);
@@ -293,7 +216,7 @@ static void turn(struct rpc_stream *s, enum place here)
             bury(s, here);
             return;
         }
-        if (e == EV_NONE && flush_headers(s)) {
+        if (e == EV_NONE && (flush_headers(s) || must_pump(s))) {
             pthread_mutex_unlock(&s->lock);
             rpc_stream_pump(s);
             continue;
@@ -308,7 +231,7 @@ static void turn(struct rpc_stream *s, enum place here)
         }
         note_start(s, e);
         pthread_mutex_unlock(&s->lock);
-        note_end(s, e, run_event(s, e));
+        note_end(s, e, rpc_stream_event(s, e));
     }
 }
 
