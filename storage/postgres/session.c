@@ -13,7 +13,6 @@
 #include "postgres/result.h"
 
 enum {
-    CONNECT_NS_MAX = 5,   /* seconds: a server that takes longer is as good as down */
     GRACE_MS = 2000,      /* past the deadline: the server's own timeout should have answered */
     STATEMENT_MS = 30000, /* statement timeout of a call without a deadline */
 };
@@ -165,21 +164,6 @@ static enum status sync_and_drain(struct session *s, struct call *c, const struc
     return drain(s, c, sink);
 }
 
-static uint64_t hash_of(str text)
-{
-    uint64_t h = text.n * 0x9E3779B97F4A7C15u, v;
-
-    for (; text.n >= 8; text = str_sub(text, 8, text.n)) {
-        memcpy(&v, text.p, 8);
-        h = (h ^ v) * 0x9FB21C651E98DF25u;
-        h ^= h >> 32;
-    }
-    v = 0;
-    memcpy(&v, text.p, text.n);
-    h = (h ^ v) * 0x9FB21C651E98DF25u;
-    return h ^ h >> 29;
-}
-
 static void name_of(const struct prepared *p, char out[24])
 {
     snprintf(out, 24, "s%llu", (unsigned long long)p->name);
@@ -189,7 +173,7 @@ static void name_of(const struct prepared *p, char out[24])
 static struct prepared *lookup(struct session *s, const char *text)
 {
     str t = str_of(text);
-    uint64_t h = hash_of(t);
+    uint64_t h = sql_hash(t);
     struct prepared *set = s->cache[h % PREPARED_SETS], *oldest = set;
 
     for (size_t i = 0; i < PREPARED_WAYS; i++) {
@@ -277,7 +261,7 @@ static enum status script(struct sql_conn *base, struct call *c, const char *tex
     return PQenterPipelineMode(s->pg) ? got : lost(s, c);
 }
 
-static const struct sql_conn_ops ops = {.exec = exec, .query = query, .script = script};
+const struct sql_conn_ops session_ops = {.exec = exec, .query = query, .script = script};
 
 enum status session_begin(struct session *s, struct call *c, const struct sql_unit *unit)
 {
@@ -355,80 +339,4 @@ bool session_is_alive(struct session *s, struct call *c)
     if (s->dead)
         return false;
     return poll(&fd, 1, 0) == 0; /* an idle server says nothing, or goodbye */
-}
-
-/* Runs libpq's connection machine until it is connected, refused, or out of time. */
-static bool connect_within(PGconn *pg, struct call *c, int64_t patience_ns)
-{
-    int64_t until = call_monotonic_ns(c) + patience_ns;
-    PostgresPollingStatusType want = PGRES_POLLING_WRITING;
-
-    while (want != PGRES_POLLING_OK && want != PGRES_POLLING_FAILED) {
-        struct pollfd fd = {.fd = PQsocket(pg),
-                            .events = want == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-        int64_t left = until - call_monotonic_ns(c);
-
-        if (left <= 0 || fd.fd < 0 || poll(&fd, 1, (int)(left / 1000000) + 1) <= 0)
-            return false;
-        want = PQconnectPoll(pg);
-    }
-    return want == PGRES_POLLING_OK;
-}
-
-/* Every condition of ours has an index: without statistics the planner would rather scan a table
- * that was empty when the plan was made. */
-static const char session_settings[] =
-    "SET enable_seqscan = off; SET idle_in_transaction_session_timeout = '60s'; "
-    "SET client_encoding = 'UTF8'";
-
-static bool prepare_session(PGconn *pg)
-{
-    PGresult *r = PQexec(pg, session_settings);
-    bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
-
-    PQclear(r);
-    return ok && PQsetnonblocking(pg, 1) == 0 && PQenterPipelineMode(pg);
-}
-
-static void ignore_notice(void *arg, const PGresult *r)
-{
-    (void)arg, (void)r;
-}
-
-enum status session_open(struct call *c, struct sql_driver *driver, const char *conninfo,
-                         struct session **out)
-{
-    const char *const keys[] = {"fallback_application_name", "dbname", NULL}, *const values[] = {
-                                                                                  "salesd",
-                                                                                  conninfo, NULL};
-    struct session *s = calloc(1, sizeof *s);
-
-    *out = NULL;
-    if (!s)
-        return call_nomem(c);
-    s->base.ops = &ops;
-    s->base.driver = driver;
-    s->pg = PQconnectStartParams(keys, values, 1); /* 1: dbname may be a whole connection string */
-    if (!s->pg || PQstatus(s->pg) == CONNECTION_BAD ||
-        !connect_within(s->pg, c, call_left_ns(c, (int64_t)CONNECT_NS_MAX * 1000000000)) ||
-        !prepare_session(s->pg)) {
-        enum status failed = sql_fail(c, NULL, SQL_ERROR_CONNECTION, NULL);
-
-        session_close(s);
-        return failed;
-    }
-    PQsetNoticeReceiver(s->pg, ignore_notice, NULL);
-    *out = s;
-    return STATUS_OK;
-}
-
-void session_close(struct session *s)
-{
-    if (!s)
-        return;
-    PQfinish(s->pg);
-    for (size_t i = 0; i < PREPARED_SETS; i++)
-        for (size_t j = 0; j < PREPARED_WAYS; j++)
-            free((char *)s->cache[i][j].text);
-    free(s);
 }

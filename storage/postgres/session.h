@@ -40,6 +40,8 @@ struct session {
     struct prepared cache[PREPARED_SETS][PREPARED_WAYS];
 };
 
+extern const struct sql_conn_ops session_ops;
+
 /* Connects within the deadline of the call (at most 5 s). */
 MUST_CHECK enum status session_open(struct call *c, struct sql_driver *driver, const char *conninfo,
                                     struct session **out);

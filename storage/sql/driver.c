@@ -67,7 +67,24 @@ enum record_column sql_column_of_index(str index)
     return COLUMN_NONE;
 }
 
-/* True: the operation may go on. */
+uint64_t sql_hash(str text)
+{
+    uint64_t h = text.n * 0x9E3779B97F4A7C15u, v;
+    size_t at = 0;
+
+    for (; at + 8 <= text.n; at += 8) {
+        memcpy(&v, text.p + at, 8);
+        h = (h ^ v) * 0x9FB21C651E98DF25u;
+        h ^= h >> 32;
+    }
+    v = 0;
+    if (at < text.n)
+        memcpy(&v, text.p + at, text.n - at);
+    h = (h ^ v) * 0x9FB21C651E98DF25u;
+    return h ^ h >> 29;
+}
+
+/* OK: the operation may go on. */
 static enum status admit(struct sql_conn *conn, struct call *c)
 {
     enum sql_error error;

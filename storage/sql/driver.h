@@ -140,6 +140,9 @@ bool sql_fault_hits(struct sql_driver *d, enum sql_error *out);
 enum record_column sql_column_of_index(str index);
 enum record_column sql_column_of(str table, str column);
 
+/* Statements are found again by it. */
+uint64_t sql_hash(str text);
+
 /* Calls through the ops, with the fault hook and the check that the unit has not failed before. */
 MUST_CHECK enum status sql_exec(struct sql_conn *conn, struct call *c,
                                 const struct sql_statement *s);

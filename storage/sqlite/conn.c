@@ -85,22 +85,6 @@ static int watch(void *arg)
            (c->deadline_ns && call_monotonic_ns(c) >= c->deadline_ns);
 }
 
-static uint64_t hash_of(str text)
-{
-    uint64_t h = text.n * 0x9E3779B97F4A7C15u, v;
-
-    for (; text.n >= 8; text = str_sub(text, 8, text.n)) {
-        memcpy(&v, text.p, 8);
-        h = (h ^ v) * 0x9FB21C651E98DF25u;
-        h ^= h >> 32;
-    }
-    v = 0;
-    if (text.n)
-        memcpy(&v, text.p, text.n);
-    h = (h ^ v) * 0x9FB21C651E98DF25u;
-    return h ^ h >> 29;
-}
-
 /* To SQLite "$2" is a name, and names are numbered as they first occur. */
 static bool find_places(sqlite3_stmt *q, uint16_t **out)
 {
@@ -136,7 +120,7 @@ static void drop(struct cached *x)
 static struct cached *prepare(struct sqlite_conn *conn, const char *text)
 {
     str s = str_of(text);
-    uint64_t h = hash_of(s);
+    uint64_t h = sql_hash(s);
     struct cached *set = conn->cache[h % STATEMENT_SETS], *oldest = set;
     struct cached made = {.hash = h, .used = ++conn->tick};
 

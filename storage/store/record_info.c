@@ -122,7 +122,7 @@ static struct field_path beside(const struct record_info *k, const char *name)
 static void resolve_kind(struct record_info *k)
 {
     k->id = resolve(k->descriptor, id_paths[k->kind]);
-    assert(k->id.steps[k->id.n - 1]->type == PROTOBUF_C_TYPE_STRING);
+    assert(k->id.n > 0 && k->id.steps[k->id.n - 1]->type == PROTOBUF_C_TYPE_STRING);
     k->etag = beside(k, "etag");
     k->create_time = beside(k, "create_time");
     k->update_time = beside(k, "update_time");

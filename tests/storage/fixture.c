@@ -1,5 +1,3 @@
-#include "storage/fixture.h"
-
 #include <criterion/criterion.h>
 #include <libpq-fe.h>
 #include <sqlite3.h>
@@ -9,6 +7,7 @@
 
 #include "postgres/postgres_store.h"
 #include "sqlite/sqlite_store.h"
+#include "storage/store_test.h"
 
 const char *const engine_names[ENGINES] = {"sqlite", "postgres"};
 
@@ -188,4 +187,13 @@ enum status get_lead(struct fixture *f, struct call *c, const char *id, Lead **o
 
     *out = g.lead;
     return s;
+}
+
+bool has_detail(const struct call *c, const char *subject, const char *text)
+{
+    for (size_t i = 0; i < c->fault.n_details; i++)
+        if (str_eq(c->fault.details[i].subject, str_of(subject)) &&
+            (!text || str_eq(c->fault.details[i].text, str_of(text))))
+            return true;
+    return false;
 }

@@ -18,7 +18,7 @@ TABLE_TEST(records, every_column_is_in_its_table_and_unique_ones_have_their_inde
     for (int k = RECORD_NONE + 1; k < RECORD_KINDS; k++) {
         const struct record_info *info = record_info((enum record_kind)k);
 
-        cr_assert_eq(record_kind_of(str_of(info->table)), k);
+        cr_assert_eq(record_kind_of(str_of(info->table)), (enum record_kind)k);
         for (size_t i = 0; i < info->n_columns; i++) {
             const struct column_info *c = &info->columns[i];
 
