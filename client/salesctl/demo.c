@@ -5,6 +5,7 @@
  */
 #include "ctl/demo.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -283,6 +284,7 @@ static enum exit_code convert_imported(struct story *s)
 
     if (code != CTL_OK)
         return code;
+    assert(lead);
     memcpy(hers, s->lead_id, sizeof hers);
     snprintf(s->lead_id, sizeof s->lead_id, "%s", lead->id);
     code = log_activities(s);
