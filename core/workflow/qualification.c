@@ -268,8 +268,13 @@ static enum status many_unit(struct call *c, struct tx *tx, void *arg)
     ProtobufCMessage *leads[QUALIFY_BATCH_MAX];
 
     TRY(tx_get_many(tx, RECORD_LEAD, k->ids, k->n, leads));
-    for (size_t i = 0; i < k->n; i++)
+    for (k->out->n_results = 0; k->out->n_results < k->n; k->out->n_results++) {
+        size_t i = k->out->n_results;
+
+        if (i > 0 && c->arena.total > c->arena.limit / 2) /* a lead may have many long mails */
+            break;
         TRY(batch_item(c, tx, k, k->ids[i], leads[i], &k->out->results[i]));
+    }
     return STATUS_OK;
 }
 
@@ -287,6 +292,5 @@ enum status qualification_batch(struct call *c, struct agents *a, const str *ids
     TRY(store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k));
     if (!k.shared.dry)
         feed_tell(a->feed, c->principal.tenant_id);
-    out->n_results = n;
     return STATUS_OK;
 }

@@ -31,7 +31,8 @@ struct qualify_options {
  * of its own.
  *
  *   ids  [n] UUID texts
- *   out  one result per id, in their order
+ *   out  one result per id, in their order; fewer than n, but at least one, when the records fill
+ *        half of the call's memory: the rest is for the next call
  */
 MUST_CHECK enum status qualification_batch(struct call *c, struct agents *a, const str *ids,
                                            size_t n, const struct qualify_options *options,

@@ -11,10 +11,10 @@
 
 enum { PROGRESS_EVERY_US = 1000000 };
 
-/* Either ids, or a filter and the page token of what comes next. */
+/* Either all ids, or those of a page, a filter and the page token of what comes next. */
 struct batch_stream {
     struct qualify_options options;
-    struct uuid *ids; /* owned; [n_ids]; NULL: by filter */
+    struct uuid *ids; /* owned; [n_ids] */
     size_t n_ids, next;
     uint64_t total; /* leads that the progress counts towards */
     char filter[FILTER_BYTES_MAX + 1];
@@ -28,6 +28,7 @@ static enum status keep_ids(struct call *c, struct batch_stream *k, const LeadId
 {
     if ((k->ids = calloc(in->n_ids + 1, sizeof *k->ids)) == NULL)
         return call_nomem(c);
+    k->is_last_page = true;
     for (size_t i = 0; i < in->n_ids; i++)
         if (uuid_parse(str_of(in->ids[i]), &k->ids[k->n_ids])) /* validation let nothing else in */
             k->n_ids++;
@@ -64,36 +65,43 @@ enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream 
     if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_LEAD_IDS)
         return keep_ids(c, k, in->lead_ids);
     snprintf(k->filter, sizeof k->filter, "%s", in->filter); /* validated to fit */
+    if ((k->ids = calloc(QUALIFY_BATCH_MAX, sizeof *k->ids)) == NULL)
+        return call_nomem(c);
     return store_run(((struct agents *)self)->store, c, STORE_READ, count_unit, k);
 }
 
-/* The ids of the next piece; none: the batch is at its end. */
-static enum status next_ids(struct call *c, struct agents *a, struct batch_stream *k, str *ids,
-                            size_t *n_out)
+/* The next page of the filter, in place of the last. */
+static enum status turn_page(struct call *c, struct agents *a, struct batch_stream *k)
 {
     struct list_query q = {.filter = str_of(k->filter),
                            .page_token = str_of(k->page_token),
                            .page_size = QUALIFY_BATCH_MAX};
     struct list_page page;
 
-    *n_out = 0;
-    if (k->ids) {
-        for (; k->next < k->n_ids && *n_out < QUALIFY_BATCH_MAX; k->next++) {
-            char *text = uuid_text(&c->arena, k->ids[k->next]);
-
-            if (!text)
-                return call_nomem(c);
-            ids[(*n_out)++] = str_of(text);
-        }
-        return STATUS_OK;
-    }
-    if (k->is_last_page)
-        return STATUS_OK;
     TRY(list_run(c, a->store, RECORD_LEAD, &q, &page));
+    k->n_ids = k->next = 0;
     for (size_t i = 0; i < page.n_items; i++)
-        ids[(*n_out)++] = str_of(((const Lead *)page.items[i])->id);
+        if (uuid_parse(str_of(((const Lead *)page.items[i])->id), &k->ids[k->n_ids]))
+            k->n_ids++;
     k->is_last_page = !*page.next_page_token;
     snprintf(k->page_token, sizeof k->page_token, "%s", page.next_page_token);
+    return STATUS_OK;
+}
+
+/* The ids of the next piece; none: the batch is at its end. */
+static enum status next_ids(struct call *c, struct agents *a, struct batch_stream *k, str *ids,
+                            size_t *n_out)
+{
+    *n_out = 0;
+    if (k->next == k->n_ids && !k->is_last_page)
+        TRY(turn_page(c, a, k));
+    for (; k->next + *n_out < k->n_ids && *n_out < QUALIFY_BATCH_MAX; ++*n_out) {
+        char *text = uuid_text(&c->arena, k->ids[k->next + *n_out]);
+
+        if (!text)
+            return call_nomem(c);
+        ids[*n_out] = str_of(text);
+    }
     return STATUS_OK;
 }
 
@@ -152,6 +160,7 @@ static enum status produce(struct call *c, struct agents *a, struct rpc_stream *
     if (n == 0)
         return send_summary(c, s, k);
     TRY(qualification_batch(c, a, ids, n, &k->options, &results));
+    k->next += results.n_results;
     for (size_t i = 0; i < results.n_results; i++)
         count(&k->counts, results.results[i]);
     out.message_case = BATCH_QUALIFY_LEADS_RESPONSE_MESSAGE_RESULTS;
