@@ -5,14 +5,20 @@
 #include "sql/columns.h"
 #include "sql/tx.h"
 
-static void *unpack_alloc(void *arena, size_t n)
+/* Notes in the call when its memory is all: a failure of that is no damage. */
+static void *unpack_alloc(void *call, size_t n)
 {
-    return arena_take(arena, n);
+    struct call *c = call;
+    void *p = arena_take(&c->arena, n);
+
+    if (!p)
+        (void)call_nomem(c);
+    return p;
 }
 
-static void unpack_free(void *arena, void *p)
+static void unpack_free(void *call, void *p)
 {
-    (void)arena, (void)p; /* goes with the arena */
+    (void)call, (void)p; /* goes with the arena */
 }
 
 static enum status gone(struct tx *tx, const struct record_info *info)
@@ -26,6 +32,7 @@ static enum status stale(struct tx *tx, const struct record_info *info)
                         "the %s was changed since it was read", info->table);
 }
 
+/* The fault of a call that ran out of memory on the way here stays. */
 static enum status damaged(struct tx *tx, const struct record_info *info)
 {
     return call_fail_as(tx->call, STATUS_DATA_LOSS, "RECORD_DAMAGED",
@@ -321,7 +328,7 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
 {
     struct tx *tx = r->tx;
     struct call *c = tx->call;
-    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, &c->arena};
+    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, c};
     struct seen s = {.version = cols[1].i, .create_us = cols[2].i};
     const struct seal_key *key;
     uint32_t key_id;

@@ -176,8 +176,10 @@ bool seal_open(struct call *c, const struct seal_key *key, const struct seal_pla
     *out = (str){0};
     if (!seal_key_id(sealed, &id) || id != key->id || sealed.n > INT32_MAX)
         return false;
-    if ((p = arena_take(&c->arena, sealed.n - SEAL_EXTRA_BYTES + 1)) == NULL)
+    if ((p = arena_take(&c->arena, sealed.n - SEAL_EXTRA_BYTES + 1)) == NULL) {
+        (void)call_nomem(c);
         return false;
+    }
     if (!open_into(k, key, place, sealed, p)) {
         k->is_keyed = false;
         return false;

@@ -46,8 +46,8 @@ MUST_CHECK enum status seal(struct call *c, const struct seal_key *key,
 /* The id of the key that sealed it. False: these bytes are not sealed. */
 MUST_CHECK bool seal_key_id(str sealed, uint32_t *out);
 
-/* Plain bytes in c->arena. False: forged, damaged, another key or place; nothing is recorded in c.
- */
+/* Plain bytes in c->arena. False: forged, damaged, another key or place, and nothing is recorded in
+ * c; or the call is out of memory, and that is. */
 MUST_CHECK bool seal_open(struct call *c, const struct seal_key *key,
                           const struct seal_place *place, str sealed, str *out);
 

@@ -43,6 +43,29 @@ STORE_TEST(unknown_malformed_and_foreign_ids_are_not_found_alike)
     }
 }
 
+/* Out of memory at any step of reading a record is that, and never taken for damage. */
+STORE_TEST(too_little_memory_is_no_damage)
+{
+    Lead *lead = make_lead(&f->call, "Long", NULL), *out;
+    enum status s = STATUS_EXHAUSTED;
+
+    lead->status_reason = arena_alloc(&f->call.arena, 1, 1, 100001);
+    memset(lead->status_reason, 'x', 100000);
+    cr_assert_eq(put_lead(f, &f->call, lead), STATUS_OK);
+    for (size_t bytes = 40000; s != STATUS_OK; bytes += 20000) {
+        struct call c;
+
+        fixture_call(&c, 1);
+        arena_release(&c.arena);
+        arena_init(&c.arena, bytes);
+        s = get_lead(f, &c, lead->id, &out);
+        cr_assert(s == STATUS_OK || s == STATUS_EXHAUSTED, "%zu bytes: %s", bytes, c.fault.why);
+        cr_assert(s == STATUS_OK || strcmp(c.fault.reason, "REQUEST_MEMORY") == 0);
+        cr_assert_lt(bytes, 2000000);
+        call_release(&c);
+    }
+}
+
 struct rename {
     const char *id, *etag, *name;
     Lead *lead;
