@@ -11,8 +11,12 @@
 #include "schema/wire.h"
 #include "store/match.h"
 
+/* Of the leads in one step: far from what a stream may queue, and from the call's memory. */
+enum { STEP_BYTES = 1 << 20 };
+
 struct lead_watch {
     struct event_cursor at;
+    size_t limit;    /* events to read at once */
     uint64_t digest; /* of the filter's text */
     char filter[FILTER_BYTES_MAX + 1];
 };
@@ -94,6 +98,7 @@ enum status lead_watch_open(struct call *c, struct agents *a, const char *filter
         return call_nomem(c);
     memcpy(w->filter, filter, strlen(filter) + 1); /* record_match_new refused longer ones */
     w->digest = digest_of(filter);
+    w->limit = LEAD_WATCH_EVENTS_MAX;
     s = *token ? read_token(c, token, w) : store_run(a->store, c, STORE_READ, end_unit, &w->at);
     if (s != STATUS_OK) {
         free(w);
@@ -131,6 +136,7 @@ enum status lead_watch_token(struct call *c, const struct lead_watch *w, char **
 
 struct reading {
     struct event_cursor after;
+    size_t limit;
     struct event_page page;
 };
 
@@ -139,7 +145,7 @@ static enum status read_unit(struct call *c, struct tx *tx, void *arg)
     struct reading *k = arg;
 
     (void)c;
-    return tx_event_list(tx, k->after, LEAD_WATCH_EVENTS_MAX, &k->page);
+    return tx_event_list(tx, k->after, k->limit, &k->page);
 }
 
 /* The message for one event; NULL when the filter leaves it out. */
@@ -172,24 +178,57 @@ static enum status message_of(struct call *c, const struct lead_watch *w,
     return event->id ? token_of(c, w, e->cursor, &(*out)->resume_token) : call_nomem(c);
 }
 
+/* Events on record behind the cursor. None, with *more: they need more memory than there is; the
+ * next step asks for fewer. */
+static enum status read_events(struct call *c, struct agents *a, struct lead_watch *w,
+                               struct event_page *out, bool *more)
+{
+    struct reading k = {.after = w->at, .limit = w->limit};
+    enum status s = store_run(a->store, c, STORE_READ, read_unit, &k);
+
+    *out = (struct event_page){.n_events = 0};
+    *more = true;
+    if (s == STATUS_EXHAUSTED && w->limit > 1 &&
+        str_eq(str_of(c->fault.reason), STR("REQUEST_MEMORY"))) {
+        call_clear(c);
+        w->limit /= 2;
+        return STATUS_OK;
+    }
+    TRY(s);
+    *out = k.page;
+    *more = k.page.n_events == w->limit;
+    if (!*more)
+        w->limit = LEAD_WATCH_EVENTS_MAX;
+    return STATUS_OK;
+}
+
 enum status lead_watch_next(struct call *c, struct agents *a, struct lead_watch *w,
                             struct lead_watch_page *out)
 {
-    struct reading k = {.after = w->at};
     struct record_match *match;
+    struct event_page page;
+    size_t bytes = 0;
 
     *out = (struct lead_watch_page){.n_messages = 0};
-    TRY(store_run(a->store, c, STORE_READ, read_unit, &k));
+    TRY(read_events(c, a, w, &page, &out->more));
+    if (page.n_events == 0)
+        return STATUS_OK;
     TRY(record_match_new(c, RECORD_LEAD, str_of(w->filter), &match));
-    if ((out->messages = NEW(&c->arena, WatchLeadsResponse *, k.page.n_events + 1)) == NULL)
+    if ((out->messages = NEW(&c->arena, WatchLeadsResponse *, page.n_events + 1)) == NULL)
         return call_nomem(c);
-    for (size_t i = 0; i < k.page.n_events; i++) {
-        if (k.page.events[i].kind != RECORD_LEAD)
-            continue;
-        TRY(message_of(c, w, match, &k.page.events[i], &out->messages[out->n_messages]));
-        out->n_messages += out->messages[out->n_messages] != NULL;
+    for (size_t i = 0; i < page.n_events; i++) {
+        const struct event *e = &page.events[i];
+
+        if (bytes > STEP_BYTES) {
+            out->more = true;
+            return STATUS_OK;
+        }
+        if (e->kind == RECORD_LEAD) {
+            bytes += e->data.n;
+            TRY(message_of(c, w, match, e, &out->messages[out->n_messages]));
+            out->n_messages += out->messages[out->n_messages] != NULL;
+        }
+        w->at = e->cursor;
     }
-    out->more = k.page.n_events == LEAD_WATCH_EVENTS_MAX;
-    w->at = k.page.next;
     return STATUS_OK;
 }
