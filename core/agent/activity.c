@@ -31,26 +31,30 @@ static bool is_newer(const Timestamp *known, const Timestamp *t)
     return !known || instant_us(t) > instant_us(known);
 }
 
-static enum status touch(struct tx *tx, Activity *activity)
+static enum status touch_lead(struct tx *tx, const Activity *activity)
 {
     Lead *lead;
+
+    if (!*activity->lead_id)
+        return STATUS_OK;
+    TRY(tx_get_lead(tx, str_of(activity->lead_id), &lead));
+    if (!is_newer(lead->last_activity_time, activity->occurred_at))
+        return STATUS_OK;
+    lead->last_activity_time = activity->occurred_at;
+    return tx_update_lead(tx, lead);
+}
+
+static enum status touch_deal(struct tx *tx, const Activity *activity)
+{
     Deal *deal;
 
-    if (*activity->lead_id) {
-        TRY(tx_get_lead(tx, str_of(activity->lead_id), &lead));
-        if (is_newer(lead->last_activity_time, activity->occurred_at)) {
-            lead->last_activity_time = activity->occurred_at;
-            TRY(tx_update_lead(tx, lead));
-        }
-    }
-    if (*activity->deal_id) {
-        TRY(tx_get_deal(tx, str_of(activity->deal_id), &deal));
-        if (is_newer(deal->last_activity_time, activity->occurred_at)) {
-            deal->last_activity_time = activity->occurred_at;
-            TRY(tx_update_deal(tx, deal));
-        }
-    }
-    return STATUS_OK;
+    if (!*activity->deal_id)
+        return STATUS_OK;
+    TRY(tx_get_deal(tx, str_of(activity->deal_id), &deal));
+    if (!is_newer(deal->last_activity_time, activity->occurred_at))
+        return STATUS_OK;
+    deal->last_activity_time = activity->occurred_at;
+    return tx_update_deal(tx, deal);
 }
 
 static enum status log_unit(struct call *c, struct tx *tx, void *arg)
@@ -70,7 +74,8 @@ static enum status log_unit(struct call *c, struct tx *tx, void *arg)
             return s;
         call_clear(c);
     }
-    TRY(touch(tx, k->activity));
+    TRY(touch_lead(tx, k->activity));
+    TRY(touch_deal(tx, k->activity));
     k->activity->id = (char *)protobuf_c_empty_string;
     TRY(tx_insert_activity(tx, k->activity));
     k->created = true;

@@ -219,20 +219,53 @@ static enum status own_array(struct call *c, size_t n, char ***array)
     return STATUS_OK;
 }
 
-static enum status clean_contacts(struct clean *k, const TenantPolicy *policy, Lead *lead)
+static enum status clean_emails(struct clean *k, Lead *lead, struct email *primary)
 {
-    const struct country *home = home_of(policy, lead);
-    struct email email, other;
+    struct email other;
 
     TRY(own_array(k->call, lead->n_other_emails, &lead->other_emails));
-    TRY(own_array(k->call, lead->n_other_phones, &lead->other_phones));
-    TRY(clean_email(k, "email", &lead->email, &email));
     for (size_t i = 0; i < lead->n_other_emails; i++)
         TRY(clean_email(k, "other_emails", &lead->other_emails[i], &other));
-    TRY(clean_phone(k, "phone", &lead->phone, home));
+    return clean_email(k, "email", &lead->email, primary);
+}
+
+static enum status clean_phones(struct clean *k, const TenantPolicy *policy, Lead *lead)
+{
+    const struct country *home = home_of(policy, lead);
+
+    TRY(own_array(k->call, lead->n_other_phones, &lead->other_phones));
     for (size_t i = 0; i < lead->n_other_phones; i++)
         TRY(clean_phone(k, "other_phones", &lead->other_phones[i], home));
-    return derive_domain(k, lead, &email);
+    return clean_phone(k, "phone", &lead->phone, home);
+}
+
+/* The company gets a struct of its own: the given one belongs to the request. */
+static enum status clean_company(struct clean *k, Lead *lead)
+{
+    Company *own;
+
+    if (!lead->company)
+        return STATUS_OK;
+    if ((own = NEW(&k->call->arena, Company, 1)) == NULL)
+        return call_nomem(k->call);
+    *own = *lead->company;
+    lead->company = own;
+    TRY(clean_texts(k, own, company_texts, sizeof company_texts / sizeof *company_texts));
+    return clean_country(k, "company.country_code", &own->country_code);
+}
+
+/* In this order: a telephone needs the country, the company's domain needs the e-mail. */
+static enum status clean_all(struct clean *k, const TenantPolicy *policy, Lead *lead)
+{
+    struct email email;
+
+    TRY(clean_texts(k, lead, lead_texts, sizeof lead_texts / sizeof *lead_texts));
+    TRY(clean_company(k, lead));
+    TRY(clean_country(k, "country_code", &lead->country_code));
+    TRY(clean_phones(k, policy, lead));
+    TRY(clean_emails(k, lead, &email));
+    TRY(derive_domain(k, lead, &email));
+    return derive_full_name(k, lead);
 }
 
 enum status lead_clean(struct call *c, const TenantPolicy *policy, Lead *lead,
@@ -241,20 +274,7 @@ enum status lead_clean(struct call *c, const TenantPolicy *policy, Lead *lead,
     struct clean k = {.call = c, .changed = changed};
 
     *changed = (struct lead_changed){.n_paths = 0};
-    TRY(clean_texts(&k, lead, lead_texts, sizeof lead_texts / sizeof *lead_texts));
-    if (lead->company) {
-        Company *own = NEW(&c->arena, Company, 1);
-
-        if (!own)
-            return call_nomem(c);
-        *own = *lead->company;
-        lead->company = own;
-        TRY(clean_texts(&k, own, company_texts, sizeof company_texts / sizeof *company_texts));
-        TRY(clean_country(&k, "company.country_code", &own->country_code));
-    }
-    TRY(clean_country(&k, "country_code", &lead->country_code));
-    TRY(clean_contacts(&k, policy, lead));
-    TRY(derive_full_name(&k, lead));
+    TRY(clean_all(&k, policy, lead));
     if (k.refused)
         return call_fail_as(c, STATUS_INVALID, "VALIDATION", "fields of the lead cannot be read");
     return STATUS_OK;

@@ -260,6 +260,24 @@ static enum status store_row(struct call *c, struct tx *tx, struct batch *b, str
     return STATUS_OK;
 }
 
+static enum status take_row(struct call *c, struct tx *tx, struct batch *b, struct key_set *seen,
+                            size_t i)
+{
+    struct row *row = &b->rows[i];
+
+    if ((row->result = NEW(&c->arena, ImportRowResult, 1)) == NULL)
+        return call_nomem(c);
+    *row->result = (ImportRowResult)IMPORT_ROW_RESULT_INIT;
+    row->result->row_number = row->number;
+    if (row->number > b->import->done_row_number && row->draft.lead)
+        return store_row(c, tx, b, seen, i);
+    row->result->outcome = row->number <= b->import->done_row_number ? IMPORT_OUTCOME_ALREADY_DONE
+                                                                     : IMPORT_OUTCOME_FAILED;
+    if (row->result->outcome == IMPORT_OUTCOME_FAILED)
+        row->result->error = row->refusal;
+    return STATUS_OK;
+}
+
 static enum status rows_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct batch *b = arg;
@@ -271,25 +289,10 @@ static enum status rows_unit(struct call *c, struct tx *tx, void *arg)
     if (!key_set_init(&seen, &c->arena, b->n_rows * LEAD_MATCH_KEYS))
         return call_nomem(c);
     for (size_t i = 0; i < b->n_rows; i++) {
-        struct row *row = &b->rows[i];
-
-        if ((row->result = NEW(&c->arena, ImportRowResult, 1)) == NULL)
-            return call_nomem(c);
-        *row->result = (ImportRowResult)IMPORT_ROW_RESULT_INIT;
-        row->result->row_number = row->number;
-        if (row->number <= b->import->done_row_number) {
-            row->result->outcome = IMPORT_OUTCOME_ALREADY_DONE;
-        } else if (!row->draft.lead) {
-            row->result->outcome = IMPORT_OUTCOME_FAILED;
-            row->result->error = row->refusal;
-        } else {
-            TRY(store_row(c, tx, b, &seen, i));
-        }
-        done = row->number > done ? row->number : done;
+        TRY(take_row(c, tx, b, &seen, i));
+        done = b->rows[i].number > done ? b->rows[i].number : done;
     }
-    if (b->import->validate_only)
-        return STATUS_OK;
-    return checkpoint_put(c, tx, b->import, done, false);
+    return b->import->validate_only ? STATUS_OK : checkpoint_put(c, tx, b->import, done, false);
 }
 
 static enum status check_order(struct call *c, const ImportRows *in)
@@ -313,31 +316,48 @@ static void count(ImportSummary *s, const ImportRowResult *r)
     s->already_done += r->outcome == IMPORT_OUTCOME_ALREADY_DONE;
 }
 
-enum status import_rows(struct call *c, struct agents *a, struct import *import,
-                        const ImportRows *in, ImportResults *out)
+static enum status prepare_rows(struct call *c, struct agents *a, const ImportRows *in,
+                                struct batch *b)
 {
-    struct batch b = {.agents = a, .import = import, .n_rows = in->n_rows};
     const TenantPolicy *policy;
 
     TRY(check_order(c, in));
     TRY(policy_get(c, a->policies, &policy));
-    b.rows = NEW(&c->arena, struct row, in->n_rows + 1);
-    out->results = NEW(&c->arena, ImportRowResult *, in->n_rows + 1);
-    if (!b.rows || !out->results)
+    if ((b->rows = NEW(&c->arena, struct row, in->n_rows + 1)) == NULL)
         return call_nomem(c);
     for (size_t i = 0; i < in->n_rows; i++)
-        TRY(prepare_row(c, policy, in->rows[i], &b.rows[i]));
-    TRY(store_run(a->store, c, import->validate_only ? STORE_READ : STORE_WRITE, rows_unit, &b));
-    if (!import->validate_only)
-        feed_tell(a->feed, c->principal.tenant_id);
-    for (size_t i = 0; i < in->n_rows; i++) {
-        out->results[i] = b.rows[i].result;
-        count(&import->counts, b.rows[i].result);
-        if (b.rows[i].number > import->done_row_number)
-            import->done_row_number = b.rows[i].number;
-    }
-    out->n_results = in->n_rows;
+        TRY(prepare_row(c, policy, in->rows[i], &b->rows[i]));
     return STATUS_OK;
+}
+
+/* What was committed: results for the client, counts and mark for the import. */
+static enum status collect(struct call *c, const struct batch *b, ImportResults *out)
+{
+    struct import *import = b->import;
+
+    if ((out->results = NEW(&c->arena, ImportRowResult *, b->n_rows + 1)) == NULL)
+        return call_nomem(c);
+    for (size_t i = 0; i < b->n_rows; i++) {
+        out->results[i] = b->rows[i].result;
+        count(&import->counts, b->rows[i].result);
+        if (b->rows[i].number > import->done_row_number)
+            import->done_row_number = b->rows[i].number;
+    }
+    out->n_results = b->n_rows;
+    return STATUS_OK;
+}
+
+enum status import_rows(struct call *c, struct agents *a, struct import *import,
+                        const ImportRows *in, ImportResults *out)
+{
+    struct batch b = {.agents = a, .import = import, .n_rows = in->n_rows};
+    enum store_mode mode = import->validate_only ? STORE_READ : STORE_WRITE;
+
+    TRY(prepare_rows(c, a, in, &b));
+    TRY(store_run(a->store, c, mode, rows_unit, &b));
+    if (mode == STORE_WRITE)
+        feed_tell(a->feed, c->principal.tenant_id);
+    return collect(c, &b, out);
 }
 
 static enum status finish_unit(struct call *c, struct tx *tx, void *arg)

@@ -5,6 +5,7 @@
  */
 #include "workflow/qualification.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "agent/event.h"
@@ -185,6 +186,7 @@ static enum status move(struct call *c, const struct qualify *k, Lead *lead, con
 static enum status qualify(struct tx *tx, const struct qualify *k, Lead *lead, LeadScore **score)
 {
     TRY(compute(tx, k, lead, score));
+    assert(*score);
     TRY(move(tx_call(tx), k, lead, *score));
     if (k->dry)
         return STATUS_OK;
@@ -230,36 +232,42 @@ enum status qualification_run(struct call *c, struct agents *a, const QualifyLea
 
 struct many {
     struct qualify shared;
-    const struct qualify_options *options;
-    const str *ids;
-    size_t n;
+    const struct qualify_batch *in;
     QualifyResults *out;
 };
 
-static enum status batch_item(struct call *c, struct tx *tx, const struct many *k, str id,
-                              ProtobufCMessage *found, QualifyResult **out)
+static enum status scored(const struct many *k, const Lead *lead, LeadScore *score,
+                          QualifyResult *out)
 {
-    Lead *lead = (Lead *)found;
-    LeadScore *score;
+    assert(lead && score);
+    out->status = lead->status;
+    out->score = score;
+    if (k->in->brief)
+        score->n_contributions = 0;
+    return STATUS_OK;
+}
+
+/* The i-th lead; NULL: there is none with this id. */
+static enum status batch_item(struct tx *tx, const struct many *k, size_t i, Lead *lead,
+                              QualifyResult **out)
+{
+    struct call *c = tx_call(tx);
+    LeadScore *score = NULL;
     enum status s;
 
     if ((*out = NEW(&c->arena, QualifyResult, 1)) == NULL)
         return call_nomem(c);
     **out = (QualifyResult)QUALIFY_RESULT_INIT;
-    (*out)->lead_id = arena_cstr(&c->arena, id);
+    if (((*out)->lead_id = arena_cstr(&c->arena, k->in->ids[i])) == NULL)
+        return call_nomem(c);
     s = lead ? qualify(tx, &k->shared, lead, &score)
              : call_fail(c, STATUS_NOT_FOUND, "there is no such lead");
-    if (s != STATUS_OK) {
-        if (!item_error_is_own(s) || s == STATUS_CONFLICT)
-            return s; /* the unit as a whole has to run again, or not at all */
-        (*out)->error = item_error_take(c, STR(""));
-        return (*out)->error ? STATUS_OK : c->fault.status;
-    }
-    (*out)->status = lead->status;
-    (*out)->score = score;
-    if (k->options->brief)
-        score->n_contributions = 0;
-    return (*out)->lead_id ? STATUS_OK : call_nomem(c);
+    if (s == STATUS_OK)
+        return scored(k, lead, score, *out);
+    if (!item_error_is_own(s) || s == STATUS_CONFLICT)
+        return s; /* the unit as a whole has to run again, or not at all */
+    (*out)->error = item_error_take(c, STR(""));
+    return (*out)->error ? STATUS_OK : c->fault.status;
 }
 
 static enum status many_unit(struct call *c, struct tx *tx, void *arg)
@@ -267,28 +275,28 @@ static enum status many_unit(struct call *c, struct tx *tx, void *arg)
     struct many *k = arg;
     ProtobufCMessage *leads[QUALIFY_BATCH_MAX];
 
-    TRY(tx_get_many(tx, RECORD_LEAD, k->ids, k->n, leads));
-    for (k->out->n_results = 0; k->out->n_results < k->n; k->out->n_results++) {
+    TRY(tx_get_many(tx, RECORD_LEAD, k->in->ids, k->in->n, leads));
+    for (k->out->n_results = 0; k->out->n_results < k->in->n; k->out->n_results++) {
         size_t i = k->out->n_results;
 
         if (i > 0 && c->arena.total > c->arena.limit / 2) /* a lead may have many long mails */
             break;
-        TRY(batch_item(c, tx, k, k->ids[i], leads[i], &k->out->results[i]));
+        TRY(batch_item(tx, k, i, (Lead *)leads[i], &k->out->results[i]));
     }
     return STATUS_OK;
 }
 
-enum status qualification_batch(struct call *c, struct agents *a, const str *ids, size_t n,
-                                const struct qualify_options *options, QualifyResults *out)
+enum status qualification_batch(struct call *c, struct agents *a, const struct qualify_batch *in,
+                                QualifyResults *out)
 {
-    struct many k = {.options = options, .ids = ids, .n = n, .out = out};
+    struct many k = {.in = in, .out = out};
 
-    if (n > QUALIFY_BATCH_MAX)
+    if (in->n > QUALIFY_BATCH_MAX)
         return call_fail(c, STATUS_INVALID, "more than %d leads in one step", QUALIFY_BATCH_MAX);
-    if ((out->results = NEW(&c->arena, QualifyResult *, n + 1)) == NULL)
+    if ((out->results = NEW(&c->arena, QualifyResult *, in->n + 1)) == NULL)
         return call_nomem(c);
     TRY(qualify_init(c, a, &k.shared));
-    k.shared.dry = options->validate_only;
+    k.shared.dry = in->validate_only;
     TRY(store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k));
     if (!k.shared.dry)
         feed_tell(a->feed, c->principal.tenant_id);

@@ -21,21 +21,20 @@ enum {
 MUST_CHECK enum status qualification_run(struct call *c, struct agents *a,
                                          const QualifyLeadRequest *in, QualifyLeadResponse *out);
 
-struct qualify_options {
+struct qualify_batch {
+    const str *ids; /* [n] UUID texts, n <= QUALIFY_BATCH_MAX */
+    size_t n;
     bool validate_only;
     bool brief; /* results without contributions */
 };
 
 /*
- * Up to QUALIFY_BATCH_MAX leads in one unit of work; a lead that cannot be qualified gets an error
- * of its own.
+ * Some leads in one unit of work; a lead that cannot be qualified gets an error of its own.
  *
- *   ids  [n] UUID texts
  *   out  one result per id, in their order; fewer than n, but at least one, when the records fill
  *        half of the call's memory: the rest is for the next call
  */
-MUST_CHECK enum status qualification_batch(struct call *c, struct agents *a, const str *ids,
-                                           size_t n, const struct qualify_options *options,
-                                           QualifyResults *out);
+MUST_CHECK enum status qualification_batch(struct call *c, struct agents *a,
+                                           const struct qualify_batch *in, QualifyResults *out);
 
 #endif

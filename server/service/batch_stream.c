@@ -13,7 +13,7 @@ enum { PROGRESS_EVERY_US = 1000000 };
 
 /* Either all ids, or those of a page, a filter and the page token of what comes next. */
 struct batch_stream {
-    struct qualify_options options;
+    bool validate_only, brief;
     struct uuid *ids; /* owned; [n_ids] */
     size_t n_ids, next;
     uint64_t total; /* leads that the progress counts towards */
@@ -59,7 +59,8 @@ enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream 
     if ((k = calloc(1, sizeof *k)) == NULL)
         return call_nomem(c);
     rpc_stream_set_state(s, k); /* freed in done() */
-    k->options = (struct qualify_options){in->validate_only, in->brief};
+    k->validate_only = in->validate_only;
+    k->brief = in->brief;
     k->started_us = k->progress_us = call_now_us(c);
     k->counts = (QualifySummary)QUALIFY_SUMMARY_INIT;
     if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_LEAD_IDS)
@@ -154,12 +155,12 @@ static enum status produce(struct call *c, struct agents *a, struct rpc_stream *
     BatchQualifyLeadsResponse out = BATCH_QUALIFY_LEADS_RESPONSE_INIT;
     QualifyResults results = QUALIFY_RESULTS_INIT;
     str ids[QUALIFY_BATCH_MAX];
-    size_t n;
+    struct qualify_batch batch = {.ids = ids, .validate_only = k->validate_only, .brief = k->brief};
 
-    TRY(next_ids(c, a, k, ids, &n));
-    if (n == 0)
+    TRY(next_ids(c, a, k, ids, &batch.n));
+    if (batch.n == 0)
         return send_summary(c, s, k);
-    TRY(qualification_batch(c, a, ids, n, &k->options, &results));
+    TRY(qualification_batch(c, a, &batch, &results));
     k->next += results.n_results;
     for (size_t i = 0; i < results.n_results; i++)
         count(&k->counts, results.results[i]);

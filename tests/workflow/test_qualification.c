@@ -35,9 +35,11 @@ DESK_TEST(qualification, a_batch_goes_on_where_memory_ended)
         struct call c = *d->call;
 
         arena_init(&c.arena, SMALL_ARENA_BYTES);
-        cr_assert_eq(qualification_batch(&c, &d->agents, ids + done, LEADS - done,
-                                         &(struct qualify_options){.brief = true}, &out),
-                     STATUS_OK, "%s", c.fault.why);
+        cr_assert_eq(
+            qualification_batch(
+                &c, &d->agents,
+                &(struct qualify_batch){.ids = ids + done, .n = LEADS - done, .brief = true}, &out),
+            STATUS_OK, "%s", c.fault.why);
         cr_assert_gt(out.n_results, 0);
         for (size_t i = 0; i < out.n_results; i++) {
             cr_assert_str_eq(out.results[i]->lead_id, ids[done + i].p);
