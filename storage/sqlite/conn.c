@@ -2,9 +2,11 @@
 #include "sqlite/conn.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     CACHE_KIB = 128 << 10, /* pages kept by the writer: the upper levels of all indexes */
@@ -277,6 +279,16 @@ static void configure_library(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Makes the file before SQLite does: nobody else may read it, nor the -wal and -shm that take after
+ * it. */
+static void create_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0) /* else SQLite will say what is wrong */
+        close(fd);
+}
+
 enum status conn_open(struct call *c, struct sql_driver *driver, const struct conn_options *o,
                       struct sqlite_conn **out)
 {
@@ -288,6 +300,8 @@ enum status conn_open(struct call *c, struct sql_driver *driver, const struct co
 
     *out = NULL;
     pthread_once(&once, configure_library);
+    if (o->role == CONN_WRITER)
+        create_private(o->path);
     if (!conn)
         return call_nomem(c);
     conn->base.ops = &ops;

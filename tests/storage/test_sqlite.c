@@ -305,3 +305,15 @@ Test(sqlite, a_database_of_a_newer_program_or_a_changed_migration_is_refused)
     cr_assert_str_eq(f.call.fault.reason, "SCHEMA_CHANGED");
     fixture_close(&f);
 }
+
+Test(sqlite, its_files_are_for_their_owner_only)
+{
+    struct fixture f;
+    char command[256];
+
+    fixture_open(&f, ENGINE_SQLITE);
+    cr_assert_eq(put_lead(&f, &f.call, make_lead(&f.call, "Ada", NULL)), STATUS_OK);
+    snprintf(command, sizeof command, "test -z \"$(find '%s' -type f -perm /077)\"", f.dir);
+    cr_assert_eq(system(command), 0);
+    fixture_close(&f);
+}
