@@ -1,6 +1,9 @@
 /* From struct fault to the contract's ItemError. */
 #include "agent/item_error.h"
 
+/* Of field errors: a thousand bad rows must fit into the one message that answers them. */
+enum { FIELDS_BYTES_MAX = 2048 };
+
 bool item_error_is_own(enum status s)
 {
     return s == STATUS_INVALID || s == STATUS_EXISTS || s == STATUS_NOT_FOUND ||
@@ -24,6 +27,7 @@ static FieldError *field_error(struct arena *a, const struct fault_detail *d, st
 ItemError *item_error_take(struct call *c, str prefix)
 {
     ItemError *e = NEW(&c->arena, ItemError, 1);
+    size_t bytes = 0;
 
     if (!e)
         goto full;
@@ -38,6 +42,9 @@ ItemError *item_error_take(struct call *c, str prefix)
     for (size_t i = 0; i < c->fault.n_details; i++) {
         if (c->fault.details[i].kind == FAULT_METADATA)
             continue;
+        bytes += c->fault.details[i].subject.n + c->fault.details[i].text.n;
+        if (bytes > FIELDS_BYTES_MAX)
+            break;
         if (!(e->fields[e->n_fields++] = field_error(&c->arena, &c->fault.details[i], prefix)))
             goto full;
     }

@@ -142,6 +142,43 @@ DESK_TEST(lead_import, a_refused_row_holds_back_no_other)
     cr_assert_eq(import.counts.failed, 4);
 }
 
+/* The rows are done when the answer is packed: it must fit, or their errors are lost. */
+DESK_TEST(lead_import, the_errors_of_a_full_batch_fit_into_an_answer)
+{
+    enum { PAIRS = 64 };
+    ImportRow *rows = NEW(&d->call->arena, ImportRow, IMPORT_ROWS_MAX);
+    ImportRow **list = NEW(&d->call->arena, ImportRow *, IMPORT_ROWS_MAX);
+    ImportRows message = IMPORT_ROWS_INIT;
+    ImportResults out = IMPORT_RESULTS_INIT;
+    Sales__V1__Lead__AttributesEntry pairs[PAIRS], *attributes[PAIRS];
+    AttributeValue none = ATTRIBUTE_VALUE_INIT;
+    Lead lead = LEAD_INIT;
+    struct import import;
+
+    for (size_t i = 0; i < PAIRS; i++) {
+        pairs[i] = (Sales__V1__Lead__AttributesEntry)SALES__V1__LEAD__ATTRIBUTES_ENTRY__INIT;
+        pairs[i].key = arena_printf(&d->call->arena, "%062zu !", i);
+        pairs[i].value = &none;
+        attributes[i] = &pairs[i];
+    }
+    lead.attributes = attributes;
+    lead.n_attributes = PAIRS;
+    for (size_t i = 0; i < IMPORT_ROWS_MAX; i++) {
+        rows[i] = (ImportRow)IMPORT_ROW_INIT;
+        rows[i].row_number = i + 1;
+        rows[i].lead = &lead;
+        list[i] = &rows[i];
+    }
+    message.rows = list;
+    message.n_rows = IMPORT_ROWS_MAX;
+    start(d, one, DUPLICATE_POLICY_RETURN, &import);
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &message, &out), STATUS_OK, "%s",
+                 d->call->fault.why);
+    expect(&out, IMPORT_ROWS_MAX - 1, IMPORT_OUTCOME_FAILED);
+    cr_assert_gt(out.results[0]->error->n_fields, 10);
+    cr_assert_lt(protobuf_c_message_get_packed_size(&out.base), MESSAGE_BYTES_MAX);
+}
+
 DESK_TEST(lead_import, resuming_does_no_row_twice)
 {
     struct rows r = {.message = IMPORT_ROWS_INIT}, rest = {.message = IMPORT_ROWS_INIT};
