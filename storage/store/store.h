@@ -24,8 +24,8 @@
  * of a failed run stays. The function may run on another thread while the caller waits; it must not
  * block on anything but the transaction, and not start another unit.
  *
- * Everything a unit reads lives in the call's arena until the call ends. A long stream therefore runs
- * each of its units in a short-lived call of its own (same principal, deadline and trace).
+ * Everything a unit reads lives in the call's arena until the call ends. A long stream therefore
+ * runs each of its units in a short-lived call of its own (same principal, deadline and trace).
  *
  * The tenant is c->principal.tenant_id, added to every statement in one place; a row of another
  * tenant is NOT_FOUND. Failures of the engine, after retries within the deadline of the call:
