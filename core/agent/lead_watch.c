@@ -202,12 +202,36 @@ static enum status read_events(struct call *c, struct agents *a, struct lead_wat
     return STATUS_OK;
 }
 
+/* Messages of the page's lead events, as far as STEP_BYTES reach. */
+static enum status take_events(struct call *c, struct lead_watch *w,
+                               const struct record_match *match, const struct event_page *page,
+                               struct lead_watch_page *out)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < page->n_events; i++) {
+        const struct event *e = &page->events[i];
+        WatchLeadsResponse *message = NULL;
+
+        if (bytes > STEP_BYTES) {
+            out->more = true;
+            return STATUS_OK;
+        }
+        if (e->kind == RECORD_LEAD)
+            TRY(message_of(c, w, match, e, &message));
+        if (message)
+            out->messages[out->n_messages++] = message;
+        bytes += e->kind == RECORD_LEAD ? e->data.n : 0;
+        w->at = e->cursor;
+    }
+    return STATUS_OK;
+}
+
 enum status lead_watch_next(struct call *c, struct agents *a, struct lead_watch *w,
                             struct lead_watch_page *out)
 {
     struct record_match *match;
     struct event_page page;
-    size_t bytes = 0;
 
     *out = (struct lead_watch_page){.n_messages = 0};
     TRY(read_events(c, a, w, &page, &out->more));
@@ -216,19 +240,5 @@ enum status lead_watch_next(struct call *c, struct agents *a, struct lead_watch 
     TRY(record_match_new(c, RECORD_LEAD, str_of(w->filter), &match));
     if ((out->messages = NEW(&c->arena, WatchLeadsResponse *, page.n_events + 1)) == NULL)
         return call_nomem(c);
-    for (size_t i = 0; i < page.n_events; i++) {
-        const struct event *e = &page.events[i];
-
-        if (bytes > STEP_BYTES) {
-            out->more = true;
-            return STATUS_OK;
-        }
-        if (e->kind == RECORD_LEAD) {
-            bytes += e->data.n;
-            TRY(message_of(c, w, match, e, &out->messages[out->n_messages]));
-            out->n_messages += out->messages[out->n_messages] != NULL;
-        }
-        w->at = e->cursor;
-    }
-    return STATUS_OK;
+    return take_events(c, w, match, &page, out);
 }
