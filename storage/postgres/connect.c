@@ -24,11 +24,16 @@ static bool connect_within(PGconn *pg, struct call *c, int64_t patience_ns)
     return want == PGRES_POLLING_OK;
 }
 
-/* Every condition of ours has an index: without statistics the planner would rather scan a table
- * that was empty when the plan was made. */
+/*
+ * Every list of ours is an index read in its order until the page is full. Without statistics, as
+ * in the minutes after an import, the planner takes any tenant for a small one and would rather
+ * collect all of its rows and sort them (4 ms in place of 0.1 at 10,000 rows). Switched off means
+ * priced out: a query that cannot do without still sorts. Such prices would start the JIT compiler,
+ * hence off too.
+ */
 static const char session_settings[] =
-    "SET enable_seqscan = off; SET idle_in_transaction_session_timeout = '60s'; "
-    "SET client_encoding = 'UTF8'";
+    "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off; "
+    "SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'";
 
 static bool prepare_session(PGconn *pg)
 {

@@ -11,7 +11,7 @@
 enum {
     CACHE_KIB = 128 << 10, /* pages kept by the writer: the upper levels of all indexes */
     READER_CACHE_KIB = 16 << 10,
-    MMAP_BYTES = 1 << 30,     /* reads of hot pages are plain memory reads */
+    MMAP_BYTES = 0x7fff0000,  /* reads of hot pages are plain memory reads */
     BUSY_MS = 200,            /* another process writes: then the store retries with back-off */
     PROGRESS_STEPS = 20000,   /* how often a statement looks at its deadline: about 1 ms */
     CHECKPOINT_PAGES = 32000, /* 128 MiB of WAL before it is copied back: pages that

@@ -37,7 +37,8 @@ listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '$dir'
 max_connections = 100
-max_wal_size = 2GB
+max_wal_size = 4GB
+wal_compression = lz4
 shared_buffers = 256MB
 log_min_messages = warning
 CONF
