@@ -69,6 +69,8 @@ static grpc_channel *channel(const struct sales_options *o, size_t message_bytes
     add_int(&a, GRPC_ARG_KEEPALIVE_TIME_MS, or_default(o->keepalive_ms, KEEPALIVE_MS_DEFAULT));
     add_int(&a, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS);
     add_text(&a, GRPC_ARG_PRIMARY_USER_AGENT_STRING, "libsales/" SALES_VERSION);
+    if (o->security == SALES_TLS && o->tls_server_name)
+        add_text(&a, GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, o->tls_server_name);
     if (strncmp(o->address, "dns:", 4) == 0)
         add_text(&a, GRPC_ARG_LB_POLICY_NAME, "round_robin");
     made = grpc_channel_create(o->address, creds,

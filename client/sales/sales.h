@@ -83,6 +83,7 @@ struct sales_options {
     const char *tls_roots_pem; /* NULL: the system's */
     const char *tls_cert_pem;  /* own certificate chain and key: both or none */
     const char *tls_key_pem;
+    const char *tls_server_name; /* expected in the server's certificate; NULL: of the address */
 };
 
 /*

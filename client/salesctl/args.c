@@ -151,12 +151,22 @@ static enum exit_code unknown_command(struct ctl *ctl, const char *const *words,
 
 static enum exit_code set_global(struct ctl *ctl, const struct option *o, const char *text)
 {
+    const struct {
+        const char *name;
+        const char **to;
+    } texts[] = {
+        {"address", &ctl->address}, {"api-key", &ctl->api_key},   {"tls-ca", &ctl->tls.ca},
+        {"tls-key", &ctl->tls.key}, {"tls-cert", &ctl->tls.cert}, {"tls-name", &ctl->tls.name},
+    };
     int64_t us;
 
-    if (strcmp(o->name, "address") == 0)
-        ctl->address = text;
-    else if (strcmp(o->name, "api-key") == 0)
-        ctl->api_key = text;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(o->name, texts[i].name) == 0) {
+            *texts[i].to = text;
+            return CTL_OK;
+        }
+    if (strcmp(o->name, "tls") == 0)
+        ctl->tls.on = "true";
     else if (strcmp(o->name, "json") == 0)
         ctl->json = true;
     else if (strcmp(o->name, "help") == 0)

@@ -63,12 +63,20 @@ struct args {
     size_t n_words;
 };
 
+/* How to trust the server and be trusted; NULL: not said. Any of them means TLS. */
+struct ctl_tls {
+    const char *on;              /* "true": TLS without any of the others */
+    const char *ca, *cert, *key; /* paths of PEM files */
+    const char *name;
+};
+
 /* Everything a running command works with. */
 struct ctl {
     struct arena arena; /* of the whole command */
     struct term out, err;
     bool json, wants_help;
     const char *address, *api_key;
+    struct ctl_tls tls;
     int64_t timeout_ms;          /* 0: the client's default */
     struct sales_client *client; /* NULL before ctl_client */
     struct sales_cancel *cancel;

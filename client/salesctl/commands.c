@@ -16,6 +16,11 @@
 const struct option global_options[] = {
     {"address", "ADDRESS",  NULL, "server: host:port, unix:/path or dns:///name:port ($SALES_ADDRESS)"},
     {"api-key", "KEY",      NULL, "credential of the tenant ($SALES_API_KEY)"},
+    {"tls",      NULL,      NULL, "encrypt and verify the server by the system's issuers ($SALES_TLS=true)"},
+    {"tls-ca",   "FILE",    NULL, "... by the issuers in this PEM file ($SALES_TLS_CA)"},
+    {"tls-cert", "FILE",    NULL, "own certificate, when the server asks for one ($SALES_TLS_CLIENT_CERT)"},
+    {"tls-key",  "FILE",    NULL, "its private key ($SALES_TLS_CLIENT_KEY)"},
+    {"tls-name", "NAME",    NULL, "name in the server's certificate, if not the address ($SALES_TLS_NAME)"},
     {"timeout", "DURATION", NULL, "give up after, retries included: 500ms, 30s, 5m (default 30s)"},
     {"json",    NULL,       NULL, "replies and errors as JSON, one object per line"},
     {"help",    NULL,       NULL, "this text (also -h)"},

@@ -12,7 +12,10 @@
 #include "sales/v1/sales_agent.service.h"
 #include "schema/json.h"
 
-enum { PAGES_MAX = 10000 };
+enum {
+    PAGES_MAX = 10000,
+    PEM_BYTES_MAX = 1 << 20, /* the issuers of a whole distribution take a quarter of that */
+};
 
 int64_t ctl_now_ns(void)
 {
@@ -24,15 +27,25 @@ int64_t ctl_now_us(void)
     return system_clock.now_us(&system_clock);
 }
 
+/* An empty variable says nothing. */
+static const char *said(const char *variable)
+{
+    const char *text = getenv(variable);
+
+    return text && *text ? text : NULL;
+}
+
 void ctl_init(struct ctl *ctl, FILE *out, FILE *err)
 {
-    const char *address = getenv("SALES_ADDRESS");
+    const char *address = said("SALES_ADDRESS");
 
     *ctl = (struct ctl){
         .out = term_of(out),
         .err = term_of(err),
-        .address = address && *address ? address : "localhost:50051",
+        .address = address ? address : "localhost:50051",
         .api_key = getenv("SALES_API_KEY"),
+        .tls = {said("SALES_TLS"), said("SALES_TLS_CA"), said("SALES_TLS_CLIENT_CERT"),
+                said("SALES_TLS_CLIENT_KEY"), said("SALES_TLS_NAME")},
         .cancel = sales_cancel_new(),
     };
     arena_init(&ctl->arena, ARENA_BYTES_MAX);
@@ -45,11 +58,52 @@ void ctl_release(struct ctl *ctl)
     arena_release(&ctl->arena);
 }
 
+/* NULL: no path, or the complaint is printed and *ok false. */
+static const char *read_pem(struct ctl *ctl, const char *option, const char *path, bool *ok)
+{
+    FILE *f = path ? fopen(path, "re") : NULL;
+    char *text = f ? NEW(&ctl->arena, char, PEM_BYTES_MAX + 1) : NULL;
+    size_t n = text ? fread(text, 1, PEM_BYTES_MAX, f) : 0;
+
+    if (f)
+        fclose(f);
+    if (!path)
+        return NULL;
+    if (n == 0 || n == PEM_BYTES_MAX) {
+        usage_error(ctl, NULL, "--%s: cannot read '%s'", option, path);
+        *ok = false;
+        return NULL;
+    }
+    text[n] = 0;
+    return text;
+}
+
+static bool tls_options(struct ctl *ctl, struct sales_options *o)
+{
+    const struct ctl_tls *tls = &ctl->tls;
+    bool on = tls->on && strcmp(tls->on, "true") == 0, ok = true;
+
+    if (!on && !tls->ca && !tls->cert && !tls->key && !tls->name)
+        return true;
+    if (!tls->cert != !tls->key) {
+        usage_error(ctl, NULL, "--tls-cert and --tls-key go together");
+        return false;
+    }
+    o->security = SALES_TLS;
+    o->tls_server_name = tls->name;
+    o->tls_roots_pem = read_pem(ctl, "tls-ca", tls->ca, &ok);
+    o->tls_cert_pem = read_pem(ctl, "tls-cert", tls->cert, &ok);
+    o->tls_key_pem = read_pem(ctl, "tls-key", tls->key, &ok);
+    return ok;
+}
+
 struct sales_client *ctl_client(struct ctl *ctl)
 {
     struct sales_options o = {.address = ctl->address, .api_key = ctl->api_key};
 
-    if (!ctl->client && sales_client_open(&o, &ctl->client) != SALES_OK)
+    if (ctl->client || !tls_options(ctl, &o))
+        return ctl->client;
+    if (sales_client_open(&o, &ctl->client) != SALES_OK)
         usage_error(ctl, NULL, "cannot use the address '%s'", ctl->address);
     return ctl->client;
 }
