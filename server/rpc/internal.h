@@ -172,6 +172,7 @@ struct rpc_loop {
     unsigned n_events;
 };
 
+struct rpc_tls;
 struct watchdog;
 struct health;
 struct reflection;
@@ -189,6 +190,7 @@ struct rpc_server {
     bool before_blocks;     /* some interceptor may block */
     struct rpc_loop *loops; /* [o.n_loops] */
     struct worker_pool *workers;
+    struct rpc_tls *tls; /* NULL: plaintext */
     struct watchdog *watchdog;
     struct health *health;
     struct reflection *reflection;
@@ -291,7 +293,15 @@ struct rpc_stream *rpc_timer_due(struct rpc_loop *l,
 
 /* listen.c */
 MUST_CHECK enum status rpc_listen(struct rpc_server *s, char *why_out);
+bool rpc_is_tls(const struct rpc_server *s, const char *address);
 int rpc_dial(const char *address, int port, int timeout_ms); /* a connected socket, or -errno */
+
+/* tls.c. The files are read here first; STATUS_OK and NULL: none are set. To be freed after the
+ * core's server. The hello is what a client says first, for the watchdog; 0: no memory. */
+MUST_CHECK enum status rpc_tls_new(const struct rpc_server *s, struct rpc_tls **out, char *why_out);
+void rpc_tls_free(struct rpc_tls *t);
+struct grpc_server_credentials *rpc_tls_credentials(struct rpc_tls *t); /* owned by the caller */
+size_t rpc_tls_hello(unsigned char *out, size_t cap);
 
 /* log.c */
 void rpc_log(const struct rpc_server *s, enum rpc_log_level level, const char *fmt, ...)

@@ -19,6 +19,11 @@ struct target {
     socklen_t n;
 };
 
+static bool is_unix(const char *address)
+{
+    return strncmp(address, "unix:", 5) == 0;
+}
+
 static bool unix_target(const char *path, struct target *out)
 {
     struct sockaddr_un *u = (struct sockaddr_un *)&out->address;
@@ -63,9 +68,14 @@ static bool tcp_target(const char *text, int port, struct target *out)
 static bool parse(const char *address, int port, struct target *out)
 {
     *out = (struct target){0};
-    if (strncmp(address, "unix:", 5) == 0)
+    if (is_unix(address))
         return unix_target(address + 5, out);
     return tcp_target(address, port, out);
+}
+
+bool rpc_is_tls(const struct rpc_server *s, const char *address)
+{
+    return s->tls && !is_unix(address);
 }
 
 int rpc_dial(const char *address, int port, int timeout_ms)
@@ -115,7 +125,7 @@ static bool is_taken(const char *address)
 {
     int fd;
 
-    if (strncmp(address, "unix:", 5) != 0)
+    if (!is_unix(address))
         return false;
     if ((fd = rpc_dial(address, 0, 1000)) < 0)
         return false;
@@ -125,13 +135,12 @@ static bool is_taken(const char *address)
 
 static int add_port(struct rpc_server *s, const char *address)
 {
-    grpc_server_credentials *given =
-        s->o.credentials ? s->o.credentials(s->o.context, address) : NULL;
-    grpc_server_credentials *plain = given ? NULL : grpc_insecure_server_credentials_create();
-    int port = grpc_server_add_http2_port(s->core, address, given ? given : plain);
+    grpc_server_credentials *credentials = rpc_is_tls(s, address)
+                                               ? rpc_tls_credentials(s->tls)
+                                               : grpc_insecure_server_credentials_create();
+    int port = grpc_server_add_http2_port(s->core, address, credentials);
 
-    if (plain)
-        grpc_server_credentials_release(plain);
+    grpc_server_credentials_release(credentials);
     return port;
 }
 
@@ -139,7 +148,6 @@ enum status rpc_listen(struct rpc_server *s, char *why_out)
 {
     for (size_t i = 0; i < s->o.n_addresses; i++) {
         const char *address = s->addresses[i];
-        bool is_unix = strncmp(address, "unix:", 5) == 0;
         int error = 0;
 
         if (is_taken(address))
@@ -151,7 +159,7 @@ enum status rpc_listen(struct rpc_server *s, char *why_out)
                      error == EADDRINUSE ? " (is another server running?)" : "");
             return error == EINVAL ? STATUS_INVALID : STATUS_EXISTS;
         }
-        if (is_unix)
+        if (is_unix(address))
             s->ports[i] = 0;
     }
     return STATUS_OK;

@@ -62,6 +62,19 @@ bool rpc_request_header_at(const struct rpc_request *q, size_t i, str *key_out, 
 bool rpc_request_set_header(struct rpc_request *q, str key, str value);
 bool rpc_request_set_trailer(struct rpc_request *q, str key, str value);
 
+/* Who the client's certificate says it is, as its issuer vouches for it. All text is the client's:
+ * fit to be compared, not to be printed as it is. */
+struct rpc_identity {
+    str common_name;  /* of the subject; empty: none */
+    str spiffe_id;    /* its one URI name, when that is a SPIFFE id; empty: none */
+    const str *names; /* [n_names] alternative names as text: DNS, URI, mail, address */
+    size_t n_names;   /* the first 64 */
+};
+
+/* False: plaintext, clients are not asked for certificates, or no memory for the copy, which is in
+ * the call's arena and ends with a zero byte. A new copy each time: ask once. */
+bool rpc_request_peer_identity(struct rpc_request *q, struct rpc_identity *out);
+
 /* The client cancelled, went away, or its deadline passed. */
 bool rpc_request_is_cancelled(const struct rpc_request *q);
 

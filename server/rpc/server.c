@@ -32,6 +32,7 @@ static void apply_defaults(struct rpc_options *o)
         {&o->keepalive_ms,             60000},
         {&o->keepalive_timeout_ms,     20000},
         {&o->client_ping_ms,           10000},
+        {&o->handshake_ms,             10000},
         {&o->connection_idle_ms,       30 * 60000},
         {&o->watchdog_ms,              5000},
         {&o->watchdog_failures,        3},
@@ -109,6 +110,7 @@ static MUST_CHECK enum status make_core(struct rpc_server *s)
         {GRPC_ARG_KEEPALIVE_TIMEOUT_MS,    o->keepalive_timeout_ms},
         {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
         {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, o->client_ping_ms},
+        {GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, o->handshake_ms},
         {GRPC_ARG_MAX_CONNECTION_IDLE_MS,  o->connection_idle_ms},
     };
     /* clang-format on */
@@ -225,6 +227,7 @@ static MUST_CHECK enum status build(struct rpc_server *s, const struct service_b
                                       : "out of memory");
         return st;
     }
+    TRY(rpc_tls_new(s, &s->tls, why_out));
     return rpc_listen(s, why_out);
 }
 
@@ -363,6 +366,7 @@ void rpc_server_free(struct rpc_server *s)
         return;
     assert(!s->started);
     free_core(s);
+    rpc_tls_free(s->tls); /* asked at handshakes until the core has ended */
     if (s->quota)
         grpc_resource_quota_unref(s->quota);
     health_free(s->health);

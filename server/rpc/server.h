@@ -12,9 +12,9 @@
 
 #include "rpc/health.h"
 #include "rpc/request.h"
+#include "rpc/tls.h"
 
 struct rpc_server;
-struct grpc_server_credentials;
 
 struct service_binding {
     const struct service *service;
@@ -50,6 +50,7 @@ struct rpc_options {
     int keepalive_ms;         /* own pings on quiet connections [60000] */
     int keepalive_timeout_ms; /* [20000] */
     int client_ping_ms;       /* clients may ping this often; faster ones are cut [10000] */
+    int handshake_ms;         /* a connection that is not ready after this is closed [10000] */
     int connection_idle_ms;   /* a connection without calls is closed [30 min] */
 
     int watchdog_ms;       /* self-dial period; < 0: none [5000] */
@@ -58,9 +59,9 @@ struct rpc_options {
      * repair. The process should exit with a code of its own. NULL: only logged. */
     void (*listener_dead)(void *context, const char *address);
 
-    /* Credentials of an address; owned by the caller of the hook. NULL hook or result: plaintext.
-     */
-    struct grpc_server_credentials *(*credentials)(void *context, const char *address);
+    struct rpc_tls_options tls; /* of every TCP address */
+    /* A certificate was taken or refused. NULL: refusals are logged. Any thread. */
+    void (*tls_news)(void *context, const struct rpc_tls_news *news);
 
     /* Lines of the runtime and of the C core, warnings and up. NULL: stderr. Any thread. */
     void (*log)(void *context, enum rpc_log_level level, const char *text);
@@ -83,9 +84,9 @@ enum { RPC_ADDRESSES_MAX = 8, RPC_INTERCEPTORS_MAX = 16, RPC_WHY_BYTES = 256 };
  *
  *   why_out   one line for people when it fails; RPC_WHY_BYTES
  *
- * INVALID: a limit or the schema makes no sense. EXISTS: an address is taken or cannot be bound.
- * EXHAUSTED: out of memory or threads.
- * Signals that the process waits for must be blocked before: the C core starts threads here.
+ * INVALID: a limit or the schema makes no sense, or the certificate cannot be used. EXISTS: an
+ * address is taken or cannot be bound. EXHAUSTED: out of memory or threads. Signals that the
+ * process waits for must be blocked before: the C core starts threads here.
  */
 MUST_CHECK enum status rpc_server_new(const struct rpc_options *options,
                                       const struct service_binding *bindings, size_t n_bindings,

@@ -1,6 +1,7 @@
-/* The watchdog: dials every own address and wants HTTP/2 SETTINGS back. gRPC 1.51 removes a
- * listener for ever after one EMFILE in accept; the process then looks alive to everybody but its
- * clients. */
+/* The watchdog: dials every own address and wants HTTP/2 SETTINGS back, or an answer to the start
+ * of a TLS handshake, which it leaves there: the end would need a client's certificate. gRPC 1.51
+ * removes a listener for ever after one EMFILE in accept; the process then looks alive to everybody
+ * but its clients. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -10,10 +11,20 @@
 
 #include "rpc/internal.h"
 
-enum { ANSWER_MS = 2000, FRAME_TYPE_AT = 3, FRAME_SETTINGS = 4, FRAME_HEADER_BYTES = 9 };
+enum {
+    ANSWER_MS = 2000,
+    FRAME_TYPE_AT = 3,
+    FRAME_SETTINGS = 4,
+    FRAME_HEADER_BYTES = 9,
+    RECORD_HANDSHAKE = 22,
+    RECORD_ALERT = 21,
+    HELLO_BYTES = 2048
+};
 
 struct watchdog {
     struct rpc_server *server;
+    unsigned char tls_hello[HELLO_BYTES];
+    size_t n_tls_hello;
     pthread_t thread;
     pthread_mutex_t lock; /* guards stopping */
     pthread_cond_t stop;
@@ -25,31 +36,47 @@ struct watchdog {
 /* The client's half of an HTTP/2 start: the preface and empty SETTINGS. */
 static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
 
-/* Sends the preface and waits for the first frame, which must be SETTINGS. */
-static int greet(int fd)
+/* Says it and waits for the head of the answer. 0, or an errno. */
+static int ask(int fd, const void *text, size_t n, unsigned char *answer, size_t n_answer)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    unsigned char frame[FRAME_HEADER_BYTES];
 
-    if (send(fd, hello, sizeof hello - 1, MSG_NOSIGNAL) != (ssize_t)(sizeof hello - 1))
+    if (send(fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
         return errno ? errno : EPIPE;
     if (poll(&p, 1, ANSWER_MS) != 1)
         return ETIMEDOUT;
-    if (recv(fd, frame, sizeof frame, 0) != (ssize_t)sizeof frame)
-        return ECONNRESET;
-    return frame[FRAME_TYPE_AT] == FRAME_SETTINGS ? 0 : EPROTO;
+    return recv(fd, answer, n_answer, 0) == (ssize_t)n_answer ? 0 : ECONNRESET;
 }
 
-/* 0, or the errno of what went wrong. With TLS a connection that is accepted and kept is enough. */
-static int check(struct rpc_server *s, size_t i)
+/* The first frame must be SETTINGS. */
+static int greet(int fd)
 {
+    unsigned char frame[FRAME_HEADER_BYTES] = {0};
+    int error = ask(fd, hello, sizeof hello - 1, frame, sizeof frame);
+
+    return error ? error : frame[FRAME_TYPE_AT] == FRAME_SETTINGS ? 0 : EPROTO;
+}
+
+/* Any TLS record will do, also one that says no: somebody is there. */
+static int greet_tls(const struct watchdog *w, int fd)
+{
+    unsigned char type = 0;
+    int error = ask(fd, w->tls_hello, w->n_tls_hello, &type, 1);
+
+    return error ? error : type == RECORD_HANDSHAKE || type == RECORD_ALERT ? 0 : EPROTO;
+}
+
+/* 0, or the errno of what went wrong. */
+static int check(const struct watchdog *w, size_t i)
+{
+    const struct rpc_server *s = w->server;
     int error, fd = rpc_dial(s->addresses[i], s->ports[i] ? s->ports[i] : -1, ANSWER_MS);
 
     if (fd < 0)
         return -fd; /* EMFILE here means that accept fails the same way */
-    error = greet(fd);
+    error = rpc_is_tls(s, s->addresses[i]) ? greet_tls(w, fd) : greet(fd);
     close(fd);
-    return s->o.credentials && error != ETIMEDOUT ? 0 : error;
+    return error;
 }
 
 static void check_all(struct watchdog *w)
@@ -57,7 +84,7 @@ static void check_all(struct watchdog *w)
     struct rpc_server *s = w->server;
 
     for (size_t i = 0; i < s->o.n_addresses; i++) {
-        int error = check(s, i);
+        int error = check(w, i);
 
         if (!error) {
             w->n_failed[i] = 0;
@@ -114,6 +141,10 @@ enum status watchdog_new(struct rpc_server *s, struct watchdog **out)
     if ((w = calloc(1, sizeof *w)) == NULL)
         return STATUS_EXHAUSTED;
     w->server = s;
+    if (s->tls && (w->n_tls_hello = rpc_tls_hello(w->tls_hello, sizeof w->tls_hello)) == 0) {
+        free(w);
+        return STATUS_EXHAUSTED;
+    }
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -2,7 +2,7 @@
  * what the tests need. Prints "ready PORT..." and exits 0 after a clean drain, 9 when its listener
  * died.
  *
- * usage: probe_server [address=A]... [KEY=NUMBER]... [deny] [block] [clean] */
+ * usage: probe_server [address=A]... [cert=F key=F [ca=F]] [KEY=NUMBER]... [deny] [block] */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +41,19 @@ static void count_out(struct rpc_request *q, enum status s)
     atomic_fetch_add(&p->n_left, 1);
 }
 
+/* What the server makes of the client's certificate, for the client to see. */
+static void show_peer(struct rpc_request *q)
+{
+    struct rpc_identity peer;
+
+    if (!rpc_request_peer_identity(q, &peer))
+        return;
+    (void)rpc_request_set_header(q, STR("x-peer-common-name"), peer.common_name);
+    (void)rpc_request_set_header(q, STR("x-peer-spiffe-id"), peer.spiffe_id);
+    for (size_t i = 0; i < peer.n_names; i++)
+        (void)rpc_request_set_header(q, STR("x-peer-name"), peer.names[i]);
+}
+
 static enum status guard(struct rpc_request *q)
 {
     struct probe *p = q->context;
@@ -48,6 +61,7 @@ static enum status guard(struct rpc_request *q)
     if (p->deny && !str_eq(rpc_request_header(q, "authorization"), STR("open sesame")))
         return call_fail_as(q->call, STATUS_UNAUTHENTICATED, "NO_TOKEN", "say the word");
     (void)rpc_request_set_header(q, STR("x-guard"), STR("passed"));
+    show_peer(q);
     return STATUS_OK;
 }
 
@@ -87,7 +101,7 @@ static bool set_number(struct settings *s, const char *key, size_t n_key, long v
         {"loops", &s->o.n_loops}, {"workers", &s->o.n_workers}, {"queued", &s->o.n_queued},
         {"calls", &s->o.n_calls}, {"streams", &s->o.n_streams_per_connection},
         {"slow_ms", &s->o.slow_reader_ms}, {"ping_ms", &s->o.client_ping_ms},
-        {"watchdog_ms", &s->o.watchdog_ms}, {"watchdog_failures", &s->o.watchdog_failures},
+        {"handshake_ms", &s->o.handshake_ms}, {"watchdog_ms", &s->o.watchdog_ms}, {"watchdog_failures", &s->o.watchdog_failures},
         {"grace_ms", &s->grace_ms}, {"nofile", &s->nofile},
     };
     const struct { const char *key; size_t *field; } sizes[] = {
@@ -110,6 +124,24 @@ static bool set_number(struct settings *s, const char *key, size_t n_key, long v
     return false;
 }
 
+static bool set_text(struct settings *s, const char *key, size_t n_key, const char *value)
+{
+    const struct {
+        const char *key;
+        const char **field;
+    } texts[] = {{"cert", &s->o.tls.cert_path},
+                 {"key", &s->o.tls.key_path},
+                 {"ca", &s->o.tls.client_ca_path}};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (strlen(texts[i].key) == n_key && memcmp(texts[i].key, key, n_key) == 0) {
+            *texts[i].field = value;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse(struct settings *s, struct probe *p, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -123,7 +155,8 @@ static bool parse(struct settings *s, struct probe *p, int argc, char **argv)
                  s->n_addresses < RPC_ADDRESSES_MAX)
             s->addresses[s->n_addresses++] = value + 1;
         else if (!value ||
-                 !set_number(s, argv[i], (size_t)(value - argv[i]), strtol(value + 1, NULL, 10)))
+                 (!set_text(s, argv[i], (size_t)(value - argv[i]), value + 1) &&
+                  !set_number(s, argv[i], (size_t)(value - argv[i]), strtol(value + 1, NULL, 10))))
             return false;
     }
     return true;
