@@ -1,6 +1,7 @@
 /* Flags and environment into struct config. Every source goes through the same row and parser. */
 #include "server/config.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -26,9 +27,12 @@ static_assert(sizeof config_rows / sizeof *config_rows <= SOURCES_MAX, "raise SO
 const size_t config_n_rows = sizeof config_rows / sizeof *config_rows;
 
 /* SALES_* variables that are not ours: what clients, ./dev and tests use. */
-static const char *const foreign[] = {"SALES_ADDRESS",   "SALES_API_KEY",      "SALES_HTTP",
-                                      "SALES_PORT",      "SALES_HTTP_PORT",    "SALES_TLS",
-                                      "SALES_PLAINTEXT", "SALES_BREAKING_BASE"};
+static const char *const foreign[] = {"SALES_ADDRESS",        "SALES_API_KEY",
+                                      "SALES_HTTP",           "SALES_PORT",
+                                      "SALES_HTTP_PORT",      "SALES_TLS",
+                                      "SALES_PLAINTEXT",      "SALES_BREAKING_BASE",
+                                      "SALES_TLS_CA",         "SALES_TLS_CLIENT_CERT",
+                                      "SALES_TLS_CLIENT_KEY", "SALES_TLS_NAME"};
 #define FOREIGN_PREFIX "SALES_TEST_"
 
 static const struct {
@@ -253,14 +257,38 @@ static void read_flags(struct reader *r, char *const *argv, enum config_action *
     }
 }
 
+/* A number, not a name that only begins like one: 127.0.0.1.example.com is anywhere. */
+static bool is_loopback_v4(str address)
+{
+    const char *colon = address.n ? memrchr(address.p, ':', address.n) : NULL;
+    size_t n = colon ? (size_t)(colon - address.p) : 0;
+    char host[INET_ADDRSTRLEN];
+    struct in_addr number;
+
+    if (!n || n >= sizeof host)
+        return false;
+    memcpy(host, address.p, n);
+    host[n] = 0;
+    return inet_pton(AF_INET, host, &number) == 1 && ntohl(number.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 static bool is_local(str address)
 {
-    static const char *const prefixes[] = {"unix:", "127.", "localhost:", "[::1]:"};
+    return str_starts(address, STR("unix:")) || str_starts(address, STR("localhost:")) ||
+           str_starts(address, STR("[::1]:")) || is_loopback_v4(address);
+}
 
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (str_starts(address, str_of(prefixes[i])))
-            return true;
-    return false;
+static void check_tls(struct call *c, const struct config *config)
+{
+    if (!config->tls_cert[0] != !config->tls_key[0])
+        complain(c, config->tls_cert[0] ? "--tls-cert" : "--tls-key",
+                 "needs --tls-cert and --tls-key together");
+    if (config->tls_client_ca[0] && !config->tls_cert[0])
+        complain(c, "--tls-client-ca", "needs --tls-cert and --tls-key");
+    if (config->insecure && config->tls_cert[0])
+        complain(c, "--insecure", "contradicts --tls-cert, which covers every TCP address");
+    if (config->log_peer_identity && !config->tls_client_ca[0])
+        complain(c, "--log-peer-identity", "needs --tls-client-ca: else nobody has an identity");
 }
 
 /* Rules between settings. */
@@ -273,9 +301,11 @@ static void check(struct call *c, const struct config *config)
 
         if (!address.n)
             complain(c, "--listen", "has an empty address");
-        else if (!config->insecure && !is_local(address))
-            complain(c, "--listen", "plaintext that other hosts can reach needs --insecure");
+        else if (!config->insecure && !config->tls_cert[0] && !is_local(address))
+            complain(c, "--listen",
+                     "other hosts can reach it: needs --tls-cert and --tls-key, or --insecure");
     }
+    check_tls(c, config);
     if (config->deadline > config->deadline_max)
         complain(c, "--deadline", "is longer than --deadline-max");
     if (!str_starts(str_of(config->store), STR("sqlite:")) &&

@@ -76,6 +76,18 @@ static void listener_dead(void *context, const char *address)
     signals_listener_dead();
 }
 
+/* Kubernetes and Vault change the files under us: who operates this wants to know what is shown. */
+static void certificate_news(void *context, const struct rpc_tls_news *news)
+{
+    (void)context;
+    if (news->event == RPC_TLS_REFUSED)
+        log_error(NULL, LOG_EVENT_CERTIFICATE_REFUSED, F_STR("why", news->why));
+    else
+        LOG_AT(NULL, news->is_expired ? LOG_ERROR : LOG_INFO, LOG_EVENT_CERTIFICATE_LOADED,
+               F_ID("serial", news->serial), F_INT("expires_s", news->expires_s),
+               F_BOOL("is_expired", news->is_expired));
+}
+
 static const char *why_not_ready(void *self)
 {
     struct serve *s = self;
@@ -149,6 +161,7 @@ static enum exit_code open_intercept(struct serve *s)
             .deadline_max_ms = config->deadline_max,
             .tenant_rate = config->tenant_rate,
             .tenant_burst = config->tenant_burst,
+            .log_peer_identity = config->log_peer_identity,
         });
     if (!s->intercept) {
         call_fail(&s->call, STATUS_EXHAUSTED, "no memory for the interceptors");
@@ -183,6 +196,10 @@ static enum exit_code open_rpc(struct serve *s)
                               .n_streams_per_connection = (int)config->streams,
                               .message_bytes = (size_t)config->message_bytes,
                               .listener_dead = listener_dead,
+                              .tls = {.cert_path = config->tls_cert,
+                                      .key_path = config->tls_key,
+                                      .client_ca_path = config->tls_client_ca},
+                              .tls_news = certificate_news,
                               .log = note,
                               .interceptors = intercept_rows,
                               .n_interceptors = intercept_n_rows,

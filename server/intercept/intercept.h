@@ -27,6 +27,7 @@ struct intercept_options {
     size_t n_services;
     int64_t deadline_ms, deadline_max_ms; /* of unary calls */
     int64_t tenant_rate, tenant_burst;    /* calls per second, calls */
+    bool log_peer_identity; /* names in client certificates are of machines: log them */
 };
 
 enum { INTERCEPT_SERVICES_MAX = 16 };

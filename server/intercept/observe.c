@@ -6,7 +6,7 @@
 #include "obs/log.h"
 #include "obs/trace.h"
 
-enum { REQUEST_ID_BYTES_MAX = 64 };
+enum { REQUEST_ID_BYTES_MAX = 64, PEER_ID_BYTES_MAX = 255 };
 
 /* As Go's gRPC spells the codes; dashboards select by them. */
 static const char *const code_names[STATUS_CODES] = {
@@ -171,6 +171,33 @@ static void peer_network(const char *peer, char out[INET6_ADDRSTRLEN])
         out[0] = 0;
 }
 
+/* "spiffe://mesh/ns/sales/sa/web", "gateway-1": nothing that reads like a person. */
+static bool is_machine_name(str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char ch = s.p[i];
+
+        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z') && !(ch >= '0' && ch <= '9') &&
+            !strchr("-_./:", ch))
+            return false;
+    }
+    return s.n > 0 && s.n <= PEER_ID_BYTES_MAX && !memchr(s.p, 0, s.n);
+}
+
+/* The SPIFFE id, else the common name, of the client's certificate; NULL: not to be said. The text
+ * lives in the call's arena. */
+static const char *peer_id(struct rpc_request *q)
+{
+    const struct intercept *i = q->context;
+    struct rpc_identity peer;
+    str id;
+
+    if (!i->options.log_peer_identity || !rpc_request_peer_identity(q, &peer))
+        return NULL;
+    id = peer.spiffe_id.n ? peer.spiffe_id : peer.common_name;
+    return is_machine_name(id) ? id.p : NULL;
+}
+
 static enum log_level level_of(const struct rpc_request *q, enum status s)
 {
     if (s == STATUS_INTERNAL || s == STATUS_UNKNOWN || s == STATUS_DATA_LOSS)
@@ -195,6 +222,6 @@ void log_after(struct rpc_request *q, enum status s)
            F_NS("waited", q->handling_ns ? q->handling_ns - q->started_ns : 0),
            F_BYTES("in", q->bytes_in), F_BYTES("out", q->bytes_out), F_INT("n_in", q->n_in),
            F_INT("n_out", q->n_out), F_STR("peer", peer[0] ? peer : NULL),
-           F_ID("request_id", request_id[0] ? request_id : NULL),
+           F_ID("peer_id", peer_id(q)), F_ID("request_id", request_id[0] ? request_id : NULL),
            F_STR("reason", failed ? f->reason : NULL), F_STR("why", failed ? f->why : NULL));
 }
