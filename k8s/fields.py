@@ -46,9 +46,10 @@ TYPES = {
     "EnvFrom": "configMapRef:Reference",
     "Reference": "name",
     "Resources": "requests:map limits:map",
-    "Probe": "grpc:GrpcProbe periodSeconds timeoutSeconds failureThreshold successThreshold"
+    "Probe": "grpc:GrpcProbe httpGet:HttpProbe periodSeconds timeoutSeconds failureThreshold successThreshold"
              " initialDelaySeconds terminationGracePeriodSeconds",
     "GrpcProbe": "port service",
+    "HttpProbe": "path port",
     "Lifecycle": "preStop:Handler",
     "Handler": "exec:Exec",
     "Exec": "command",
@@ -58,7 +59,7 @@ TYPES = {
     "Mount": "name mountPath readOnly subPath",
     "Volume": "name emptyDir:EmptyDir secret:SecretVolume configMap:ConfigVolume",
     "EmptyDir": "sizeLimit medium",
-    "SecretVolume": "secretName defaultMode items:Item",
+    "SecretVolume": "secretName defaultMode optional items:Item",
     "ConfigVolume": "name defaultMode items:Item",
     "Item": "key path mode",
 }
