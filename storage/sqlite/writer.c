@@ -13,7 +13,7 @@
 
 enum {
     GROUP_MAX = 64,      /* units in a commit */
-    GROUP_NS = 25000000, /* age at which a group takes no more: units of an import take this long */
+    GROUP_NS = 60000000, /* age at which a group takes no more: units of an import take this long */
     CANCEL_CHECK_MS = 50, /* how often a waiting caller looks whether it was cancelled */
 };
 
