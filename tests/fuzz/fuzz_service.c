@@ -20,7 +20,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 const char *__lsan_default_suppressions(void);
 
-/* OpenSSL keeps the random generators of a thread until it is unloaded; nothing of ours is there. */
+/* OpenSSL keeps the random generators of a thread until it is unloaded; nothing of ours is there.
+ */
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libcrypto.so\n";
