@@ -1,32 +1,83 @@
-/* Workers: one list, one lock, one condition; a job costs no allocation because it brings its link.
+/*
+ * Workers: one list, one lock, one condition; a job costs no allocation because it brings its link.
+ *
+ * Waking a thread for every job costs more than most jobs, so only as many as can really run are
+ * kept awake: one that waits for something outside (base/wait.h) makes room for another.
  */
 #include "rpc/worker.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "base/wait.h"
 
 struct worker_pool {
-    int n_most; /* jobs that may wait by worker_pool_offer */
+    struct wait_host host; /* first: the host of its threads is the pool */
+    int n_most;            /* jobs that may wait by worker_pool_offer */
     int n_threads;
+    int n_awake_most;     /* threads that may work at once without waiting */
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t work;
     struct job *head, **tail;
     int n_queued, n_idle;
+    int n_awake; /* threads at work and not waiting, those being woken included */
+    int n_wakes; /* threads being woken */
     bool stopping;
     pthread_t threads[];
 };
+
+/* With the lock held: wakes a thread when there is work that none of those awake will take soon. */
+static void wake_one(struct worker_pool *p)
+{
+    if (p->n_queued == 0 || p->n_awake >= p->n_awake_most || p->n_idle == p->n_wakes)
+        return;
+    p->n_wakes++;
+    p->n_awake++;
+    pthread_cond_signal(&p->work);
+}
+
+/* A worker waits for something: its place among the waking is another's. */
+static void wait_begun(struct wait_host *h)
+{
+    struct worker_pool *p = (struct worker_pool *)h;
+
+    pthread_mutex_lock(&p->lock);
+    p->n_awake--;
+    wake_one(p);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void wait_ended(struct wait_host *h)
+{
+    struct worker_pool *p = (struct worker_pool *)h;
+
+    pthread_mutex_lock(&p->lock);
+    p->n_awake++;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void sleep_until_woken(struct worker_pool *p)
+{
+    p->n_awake--;
+    p->n_idle++;
+    while (p->n_wakes == 0 && !p->stopping)
+        pthread_cond_wait(&p->work, &p->lock);
+    p->n_idle--;
+    if (p->n_wakes > 0)
+        p->n_wakes--; /* n_awake counts us already */
+    else
+        p->n_awake++;
+}
 
 static struct job *take(struct worker_pool *p)
 {
     struct job *j;
 
     pthread_mutex_lock(&p->lock);
-    while (!p->head && !p->stopping) {
-        p->n_idle++;
-        pthread_cond_wait(&p->work, &p->lock);
-        p->n_idle--;
-    }
+    while (!p->head && !p->stopping)
+        sleep_until_woken(p);
     if ((j = p->head) != NULL) {
         if ((p->head = j->next) == NULL)
             p->tail = &p->head;
@@ -40,9 +91,21 @@ static void *worker_main(void *arg)
 {
     struct worker_pool *p = arg;
 
+    pthread_mutex_lock(&p->lock);
+    p->n_awake++;
+    pthread_mutex_unlock(&p->lock);
+    wait_set_host(&p->host);
     for (struct job *j; (j = take(p)) != NULL;)
         j->run(j);
     return NULL;
+}
+
+/* One more than there are cores: while one of them is in the kernel another can run. */
+static int awake_most(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 2 : n > 1024 ? 1025 : (int)n + 1;
 }
 
 enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **out)
@@ -54,6 +117,8 @@ enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **ou
     *out = NULL;
     if ((p = calloc(1, sizeof *p + (size_t)n_workers * sizeof p->threads[0])) == NULL)
         return STATUS_EXHAUSTED;
+    p->host = (struct wait_host){wait_begun, wait_ended};
+    p->n_awake_most = awake_most();
     p->n_most = n_queued;
     p->tail = &p->head;
     pthread_mutex_init(&p->lock, NULL);
@@ -69,18 +134,14 @@ enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **ou
     return STATUS_OK;
 }
 
-/* The lock is held and released here, so that the woken worker finds it free. */
 static void append_unlock(struct worker_pool *p, struct job *j)
 {
-    bool wake = p->n_idle > 0;
-
     j->next = NULL;
     *p->tail = j;
     p->tail = &j->next;
     p->n_queued++;
+    wake_one(p);
     pthread_mutex_unlock(&p->lock);
-    if (wake)
-        pthread_cond_signal(&p->work);
 }
 
 bool worker_pool_offer(struct worker_pool *p, struct job *j)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/wait.h"
 #include "postgres/session.h"
 
 enum {
@@ -41,7 +42,9 @@ static void wait_for_one(struct postgres_driver *d, struct call *c)
     ns += until.tv_nsec + 1000;
     until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
+    wait_begins();
     pthread_cond_timedwait(&d->freed, &d->lock, &until);
+    wait_ends();
 }
 
 /* Says goodbye to a session; its place in the pool is free. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/wait.h"
 #include "postgres/result.h"
 
 enum {
@@ -46,7 +47,13 @@ static enum status pump(struct session *s, struct call *c)
     int left = PQflush(s->pg);
     struct pollfd fd = {.fd = PQsocket(s->pg),
                         .events = (short)(POLLIN | (left > 0 ? POLLOUT : 0))};
-    int ready = left < 0 ? -1 : poll(&fd, 1, patience_ms(c));
+    int ready = -1;
+
+    if (left >= 0) {
+        wait_begins();
+        ready = poll(&fd, 1, patience_ms(c));
+        wait_ends();
+    }
 
     if (ready == 0) {
         s->dead = true;

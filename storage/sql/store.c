@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/wait.h"
 #include "sql/tx.h"
 
 enum {
@@ -97,7 +98,9 @@ static enum status back_off(struct call *c, int attempt, int64_t give_up_ns)
     if (wait_ns > give_up_ns - now)
         wait_ns = give_up_ns - now;
     if (wait_ns > 0)
-        nanosleep(&(struct timespec){wait_ns / 1000000000, wait_ns % 1000000000}, NULL);
+        wait_begins();
+    nanosleep(&(struct timespec){wait_ns / 1000000000, wait_ns % 1000000000}, NULL);
+    wait_ends();
     return call_check(c);
 }
 

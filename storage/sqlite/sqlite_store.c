@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/wait.h"
 #include "sqlite/writer.h"
 
 struct sqlite_driver {
@@ -36,7 +37,9 @@ static enum status borrow(struct sqlite_driver *d, struct call *c, struct sqlite
         ns += until.tv_nsec + 1000;
         until.tv_sec += ns / 1000000000;
         until.tv_nsec = ns % 1000000000;
+        wait_begins();
         pthread_cond_timedwait(&d->freed, &d->lock, &until);
+        wait_ends();
     }
     if (s == STATUS_OK)
         *out = d->readers[--d->n_free];

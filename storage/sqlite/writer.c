@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/wait.h"
+
 enum {
     GROUP_MAX = 64,      /* units in a commit */
     GROUP_NS = 60000000, /* age at which a group takes no more: units of an import take this long */
@@ -230,8 +232,12 @@ enum status writer_run(struct writer *w, struct call *c, struct sql_unit *unit)
     w->tail = &t.next;
     w->n_waiting++;
     pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    wait_begins();
+    pthread_mutex_lock(&w->lock);
     wait_for(w, &t);
     pthread_mutex_unlock(&w->lock);
+    wait_ends();
     pthread_cond_destroy(&t.done);
     return t.status;
 }

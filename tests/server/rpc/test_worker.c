@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
+#include "base/wait.h"
 #include "rpc/worker.h"
 
 enum { JOBS = 100 };
@@ -58,6 +59,32 @@ Test(worker, refuses_offers_over_its_bound_but_takes_pushes)
     worker_pool_free(p);
     cr_assert_eq(n_ran, 3);
     cr_expect_eq(ran[2], 3);
+}
+
+enum { WAITING = 40 }; /* more than threads are kept awake on any machine that runs tests */
+
+static pthread_barrier_t all_wait;
+
+static void meet(struct job *j)
+{
+    (void)j;
+    wait_begins();
+    pthread_barrier_wait(&all_wait); /* ends only when every job has come here */
+    wait_ends();
+}
+
+Test(worker, a_job_that_waits_lets_others_run)
+{
+    struct work work[WAITING];
+    struct worker_pool *p;
+
+    pthread_barrier_init(&all_wait, NULL, WAITING);
+    cr_assert_eq(worker_pool_new(WAITING, JOBS, &p), STATUS_OK);
+    for (int i = 0; i < WAITING; i++) {
+        work[i] = (struct work){{meet, NULL}, i};
+        cr_assert(worker_pool_offer(p, &work[i].job));
+    }
+    worker_pool_free(p);
 }
 
 Test(worker, free_takes_nothing)
