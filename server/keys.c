@@ -33,6 +33,10 @@ static void read_record(const ApiKeyRecord *r, const TenantRecord *t, struct api
     memcpy(out->sha256, r->secret_sha256.data, sizeof out->sha256);
     out->principal.tenant_id = t->number;
     out->principal.roles = role_bits(r->api_key);
+    out->principal.kind = r->api_key->subject_kind == ACTOR_KIND_UNSPECIFIED
+                              ? ACTOR_USER
+                              : (enum actor_kind)r->api_key->subject_kind;
+    out->principal.credential = CREDENTIAL_API_KEY;
     snprintf(out->principal.tenant, sizeof out->principal.tenant, "%s", t->tenant->key);
     snprintf(out->principal.subject, sizeof out->principal.subject, "%s", r->api_key->subject);
     out->is_revoked = r->api_key->revoke_time != NULL;

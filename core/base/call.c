@@ -7,7 +7,11 @@
 
 void call_init(struct call *c, const struct clock_ops *clock, size_t memory_limit_bytes)
 {
-    *c = (struct call){.clock = clock ? clock : &system_clock, .method = "", .peer = ""};
+    *c = (struct call){.clock = clock ? clock : &system_clock,
+                       .method = "",
+                       .peer = "",
+                       .request_id = "",
+                       .rule = ""};
     arena_init(&c->arena, memory_limit_bytes);
 }
 

@@ -24,12 +24,24 @@ enum role_bit {
 #undef X
 };
 
-/* Who calls. Set by authentication only; tenant_id 0 means nobody. */
+/* What a caller is. The numbers are those of sales.v1.ActorKind in common.proto. */
+enum actor_kind { ACTOR_NONE, ACTOR_USER, ACTOR_SERVICE, ACTOR_SYSTEM, ACTOR_AI };
+
+/* What was shown to prove it. */
+enum credential { CREDENTIAL_NONE, CREDENTIAL_API_KEY, CREDENTIAL_TOKEN, CREDENTIAL_CERTIFICATE };
+
+/* Who calls. Set by authentication, or by the job engine for work that it starts; tenant_id 0 means
+ * nobody. */
 struct principal {
     int64_t tenant_id;                  /* row number of the tenant, > 0 */
     char tenant[TENANT_NAME_BYTES + 1]; /* its public name */
     char subject[SUBJECT_BYTES + 1];    /* user or key id; never a secret */
     uint32_t roles;                     /* enum role_bit */
+    enum actor_kind kind;
+    enum credential credential;
+    const char *const
+        *teams; /* [n_teams <= TEAMS_MAX] team ids; in memory that outlives the call */
+    size_t n_teams;
 };
 
 /* W3C trace context. */
@@ -47,9 +59,11 @@ struct call {
     const atomic_bool *cancelled;  /* borrowed; NULL: cannot be cancelled */
     struct principal principal;
     struct trace trace;
-    const char *method; /* "sales.v1.SalesAgent/GetLead"; "" outside of an RPC */
-    const char *peer;   /* transport address of the caller; "" when unknown */
-    struct fault fault; /* the first failure */
+    const char *method;     /* "sales.v1.SalesAgent/GetLead"; "" outside of an RPC */
+    const char *peer;       /* transport address of the caller; "" when unknown */
+    const char *request_id; /* the UUID that makes the request idempotent; "": it has none */
+    const char *rule;       /* the rule that let the caller in, for the audit trail; static or "" */
+    struct fault fault;     /* the first failure */
 };
 
 /* A call that allocates at most memory_limit_bytes; clock NULL means the system's. */

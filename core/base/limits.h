@@ -18,6 +18,7 @@ enum {
     SEARCH_WORDS_MAX = 8, /* words of one `search` */
     TENANT_NAME_BYTES = 64,
     SUBJECT_BYTES = 128,
+    TEAMS_MAX = 50, /* teams of one subject, as ApiKey.team_ids says */
 };
 
 #endif

@@ -53,7 +53,8 @@ static void set_up(void)
 {
     call_init(&c, &fake_clock, 1 << 16);
     auth = auth_new(&keys);
-    stored.principal = (struct principal){7, "demo", "robot", ROLE_BIT_ADMIN};
+    stored.principal = (struct principal){
+        .tenant_id = 7, .tenant = "demo", .subject = "robot", .roles = ROLE_BIT_ADMIN};
     api_key_make(&c, stored_id, secret, stored.sha256);
 }
 

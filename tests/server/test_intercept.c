@@ -87,7 +87,8 @@ static size_t n_passed; /* rows whose `before` succeeded */
 static void set_up(void)
 {
     call_init(&c, NULL, 1 << 20);
-    stored.principal = (struct principal){7, "demo", "robot", ROLE_BIT_VIEWER};
+    stored.principal = (struct principal){
+        .tenant_id = 7, .tenant = "demo", .subject = "robot", .roles = ROLE_BIT_VIEWER};
     api_key_make(&c, stored_id, header + 7, stored.sha256);
     metrics = metrics_open();
     intercept = intercept_new(&(struct intercept_options){.metrics = metrics,
