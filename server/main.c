@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "server/config.h"
 #include "server/serve.h"
 
@@ -37,7 +38,7 @@ static enum exit_code act(struct call *c, char *const *argv)
         return EXIT_CONFIG;
     }
     switch (action) {
-    case CONFIG_RUN: return serve(&config, SALESD_VERSION);
+    case CONFIG_RUN: return serve(&config, &(struct build){SALESD_VERSION, SALESD_COMMIT});
     case CONFIG_HELP: return print(&c->arena, config_help);
     case CONFIG_DOC: return print(&c->arena, config_doc);
     case CONFIG_VERSION: printf("salesd %s\n", SALESD_VERSION); break;

@@ -29,11 +29,12 @@ enum {
 
 struct serve {
     const struct config *config;
-    const char *version;
+    const struct build *build;
     struct call call; /* of starting and stopping */
 
     struct store *store;
     struct agents agents;
+    struct about about;
     struct store_keys keys;
     struct metrics *metrics;
     struct intercept *intercept;
@@ -145,6 +146,11 @@ static enum exit_code migrate(struct serve *s)
     return EXIT_OK;
 }
 
+static void forget_key(void *auth, struct uuid key_id)
+{
+    auth_forget(auth, key_id);
+}
+
 static enum exit_code open_intercept(struct serve *s)
 {
     const struct config *config = s->config;
@@ -167,7 +173,9 @@ static enum exit_code open_intercept(struct serve *s)
         call_fail(&s->call, STATUS_EXHAUSTED, "no memory for the interceptors");
         return failed(s, EXIT_START);
     }
-    process_watch(s->metrics, s->version);
+    process_watch(s->metrics, s->build->version);
+    s->agents.forget_key.fn = forget_key;
+    s->agents.forget_key.context = intercept_auth(s->intercept);
     return EXIT_OK;
 }
 
@@ -186,6 +194,8 @@ static enum exit_code open_rpc(struct serve *s)
     if (status != STATUS_OK)
         return failed(s, exit_of(status));
     services_bind(&s->agents, bindings);
+    about_init(&s->about, config, s->build, bindings, call_now_us(&s->call));
+    s->agents.info = &s->about.info;
     status = rpc_server_new(
         &(struct rpc_options){.addresses = s->addresses,
                               .n_addresses = s->n_addresses,
@@ -291,7 +301,7 @@ static enum exit_code start(struct serve *s)
         call_fail(&s->call, status, "the threads of the server cannot be started");
         return failed(s, EXIT_START);
     }
-    log_info(&s->call, LOG_EVENT_SERVER_STARTED, F_STR("version", s->version),
+    log_info(&s->call, LOG_EVENT_SERVER_STARTED, F_STR("version", s->build->version),
              F_STR("address", s->all_text), F_STR("http", s->http_text));
     printf("salesd ready address=%s http=%s\n", s->all_text, s->http_text);
     fflush(stdout);
@@ -347,9 +357,9 @@ static enum exit_code run(struct serve *s, const sigset_t *signals)
     return code;
 }
 
-enum exit_code serve(const struct config *config, const char *version)
+enum exit_code serve(const struct config *config, const struct build *build)
 {
-    struct serve s = {.config = config, .version = version};
+    struct serve s = {.config = config, .build = build};
     sigset_t signals = signals_block();
     enum exit_code code = EXIT_START;
 

@@ -2,6 +2,7 @@
 #ifndef SERVER_SERVE_H
 #define SERVER_SERVE_H
 
+#include "server/about.h"
 #include "server/config.h"
 #include "server/exit.h"
 
@@ -14,6 +15,6 @@
  * signal ends the process at once. SIGHUP opens the log file again. What goes wrong is logged, and
  * said on stderr when the log is elsewhere.
  */
-enum exit_code serve(const struct config *config, const char *version);
+enum exit_code serve(const struct config *config, const struct build *build);
 
 #endif

@@ -3,7 +3,7 @@
 
 enum status agents_init(struct call *c, struct agents *a, struct store *s)
 {
-    *a = (struct agents){s, policies_new(s), feed_new()};
+    *a = (struct agents){.store = s, .policies = policies_new(s), .feed = feed_new()};
     if (a->policies && a->feed)
         return STATUS_OK;
     agents_release(a);

@@ -6,10 +6,19 @@
 #include "agent/policy.h"
 #include "store/store.h"
 
+struct server_info;
+
 struct agents {
     struct store *store;
     struct policies *policies; /* what each tenant allows and defines */
     struct feed *feed;         /* tells watchers of this process that something was committed */
+
+    /* What main adds after agents_init; all may stay empty. */
+    const struct server_info *info; /* agent/server_info.h */
+    struct {
+        void (*fn)(void *context, struct uuid key_id); /* thread-safe */
+        void *context;
+    } forget_key; /* makes a revoked API key useless on this server at once */
 };
 
 /* Fills *a over a store that outlives it. EXHAUSTED: out of memory, *a is zeroed. */

@@ -209,6 +209,7 @@ static void emit_row(const struct rpc *r, size_t n_http, struct buf *out)
     if (n_http > 0)
         buf_printf(out, "        .http = %s_%s_http,\n        .n_http = %zu,\n", r->prefix,
                    r->member, n_http);
+    buf_printf(out, "        .handler = offsetof(struct %s_handlers, %s),\n", r->prefix, r->member);
     if (r->streams)
         buf_printf(out, "        .message = %s_%s_message,\n        .hooks = %s_%s_hooks,\n",
                    r->prefix, r->member, r->prefix, r->member);

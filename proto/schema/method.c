@@ -12,3 +12,11 @@ const struct method *service_find(const struct service *s, const char *path)
             return &s->methods[i];
     return NULL;
 }
+
+bool method_is_served(const struct method *m, const void *handlers)
+{
+    void (*handler)(void);
+
+    memcpy(&handler, (const char *)handlers + m->handler, sizeof handler);
+    return handler != NULL;
+}

@@ -41,6 +41,7 @@ struct method {
 
     /* Typed entries, generated. `handlers` is the service's struct of handlers. Exactly one of
      * `unary` and `message` is set, by shape. An empty slot answers STATUS_UNIMPLEMENTED. */
+    size_t handler; /* where the handler stands in that struct, bytes */
     enum status (*unary)(struct call *c, const void *handlers, void *self,
                          const ProtobufCMessage *in, ProtobufCMessage *out);
     enum status (*message)(struct call *c, const void *handlers, void *self, struct rpc_stream *s,
@@ -57,5 +58,8 @@ struct service {
 
 /* The row of a full path ("/sales.v1.SalesAgent/GetLead") or NULL. */
 const struct method *service_find(const struct service *s, const char *path);
+
+/* Whether there is a handler for the method. `handlers`: as above. */
+bool method_is_served(const struct method *m, const void *handlers);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/call.h"
 #include "base/uuid.h"
-#include "intercept/api_key.h"
+#include "domain/api_key.h"
 
 /* An API key as its record says. */
 struct api_key_record {

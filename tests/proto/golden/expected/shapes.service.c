@@ -94,6 +94,7 @@ static const struct method shape_shop_methods[SHAPE_SHOP_N_METHODS] = {
         .mutating = false,
         .http = shape_shop_get_shape_http,
         .n_http = 2,
+        .handler = offsetof(struct shape_shop_handlers, get_shape),
         .unary = shape_shop_get_shape_unary,
     },
     [SHAPE_SHOP_DELETE] = {
@@ -105,6 +106,7 @@ static const struct method shape_shop_methods[SHAPE_SHOP_N_METHODS] = {
         .output = &google__protobuf__empty__descriptor,
         .roles = 0x0,
         .mutating = true,
+        .handler = offsetof(struct shape_shop_handlers, delete),
         .unary = shape_shop_delete_unary,
     },
     [SHAPE_SHOP_IDLE] = {
@@ -116,6 +118,7 @@ static const struct method shape_shop_methods[SHAPE_SHOP_N_METHODS] = {
         .output = &golden__v1__no_rules__descriptor,
         .roles = 0x0,
         .mutating = false,
+        .handler = offsetof(struct shape_shop_handlers, idle),
         .unary = shape_shop_idle_unary,
     },
     [SHAPE_SHOP_UPLOAD] = {
@@ -128,6 +131,7 @@ static const struct method shape_shop_methods[SHAPE_SHOP_N_METHODS] = {
         .rules = &golden__v1__outer__rules,
         .roles = 0x0,
         .mutating = false,
+        .handler = offsetof(struct shape_shop_handlers, upload),
         .message = shape_shop_upload_message,
         .hooks = shape_shop_upload_hooks,
     },
@@ -140,6 +144,7 @@ static const struct method shape_shop_methods[SHAPE_SHOP_N_METHODS] = {
         .output = &golden__v1__outer__descriptor,
         .roles = 0x0,
         .mutating = false,
+        .handler = offsetof(struct shape_shop_handlers, watch),
         .message = shape_shop_watch_message,
         .hooks = shape_shop_watch_hooks,
     },
@@ -152,6 +157,7 @@ static const struct method shape_shop_methods[SHAPE_SHOP_N_METHODS] = {
         .output = &golden__v1__no_rules__descriptor,
         .roles = 0x0,
         .mutating = false,
+        .handler = offsetof(struct shape_shop_handlers, talk),
         .message = shape_shop_talk_message,
         .hooks = shape_shop_talk_hooks,
     },

@@ -6,8 +6,8 @@
  * The id says which record to look at; only the SHA-256 of the whole text is stored. 256 random
  * bits need neither salt nor a slow hash.
  */
-#ifndef INTERCEPT_API_KEY_H
-#define INTERCEPT_API_KEY_H
+#ifndef DOMAIN_API_KEY_H
+#define DOMAIN_API_KEY_H
 
 #include "base/call.h"
 #include "base/uuid.h"

@@ -1,5 +1,5 @@
 /* Fixed positions: base64url may hold the separator, so nothing is searched for. */
-#include "intercept/api_key.h"
+#include "domain/api_key.h"
 
 #include <assert.h>
 #include <openssl/crypto.h>
