@@ -268,7 +268,19 @@ static enum status script(struct sql_conn *base, struct call *c, const char *tex
     return PQenterPipelineMode(s->pg) ? got : lost(s, c);
 }
 
-const struct sql_conn_ops session_ops = {.exec = exec, .query = query, .script = script};
+static enum status enter(struct sql_conn *base, struct call *c, int64_t tenant_id)
+{
+    char tenant[24];
+
+    snprintf(tenant, sizeof tenant, "%lld", (long long)tenant_id);
+    return send(self(base), c,
+                &(struct sql_statement){"SELECT set_config('app.tenant', $1, true)",
+                                        (struct sql_value[]){sql_text(str_of(tenant))}, 1},
+                PENDING_COMMAND);
+}
+
+const struct sql_conn_ops session_ops = {
+    .exec = exec, .query = query, .enter = enter, .script = script};
 
 enum status session_begin(struct session *s, struct call *c, const struct sql_unit *unit)
 {

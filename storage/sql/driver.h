@@ -88,6 +88,8 @@ struct sql_conn_ops {
     /* Runs a statement and calls row for each row. */
     enum status (*query)(struct sql_conn *, struct call *, const struct sql_statement *,
                          sql_row_fn row, void *arg);
+    /* From here on the transaction is that of another tenant. NULL: the engine does not ask. */
+    enum status (*enter)(struct sql_conn *, struct call *, int64_t tenant_id);
     /* Runs several statements without parameters; for migrations. */
     enum status (*script)(struct sql_conn *, struct call *, const char *text);
 };

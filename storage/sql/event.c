@@ -30,6 +30,7 @@ enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str
     n = protobuf_c_message_pack(data, plain);
     place = event_place(tx->tenant_id, ids[0]);
     TRY(seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, &body));
+    TRY(tx_enter(tx));
     TRY(batch_add(tx->events, tx->conn, c, &row));
     row[0] = sql_int(tx->tenant_id);
     row[1] = sql_bytes(ids[0].b, sizeof ids[0].b);

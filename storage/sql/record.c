@@ -87,6 +87,7 @@ static enum status seal_body(struct tx *tx, const struct record_info *info, Prot
 static enum status batch_row(struct tx *tx, struct batch **b, const struct insert_texts *into,
                              struct sql_value **row)
 {
+    TRY(tx_enter(tx));
     if (!*b && (*b = batch_new(tx->call, into, tx->store->driver->ops->batch_rows)) == NULL)
         return call_nomem(tx->call);
     return batch_add(*b, tx->conn, tx->call, row);

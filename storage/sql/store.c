@@ -60,12 +60,14 @@ enum status tx_flush(struct tx *tx)
 
 enum status tx_exec(struct tx *tx, const struct sql_statement *s)
 {
+    TRY(tx_enter(tx));
     TRY(tx_flush(tx));
     return sql_exec(tx->conn, tx->call, s);
 }
 
 enum status tx_query(struct tx *tx, const struct sql_statement *s, sql_row_fn row, void *arg)
 {
+    TRY(tx_enter(tx));
     TRY(tx_flush(tx));
     return sql_query(tx->conn, tx->call, s, row, arg);
 }
@@ -78,10 +80,11 @@ static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
                     .store = r->store,
                     .keys = r->keys,
                     .tenant_id = r->tenant_id,
-                    .mode = r->mode};
+                    .mode = r->mode,
+                    .active = &tx};
 
     TRY(r->fn(c, &tx, r->arg));
-    return tx_flush(&tx);
+    return tx_flush(tx.active);
 }
 
 /* Sleeps between attempts: exponential with full jitter, within the deadline. */

@@ -32,7 +32,20 @@ struct tx {
     size_t n_seen, cap_seen;             /* a power of two */
     struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */
     struct batch *words, *events;
+    struct tx *outer;   /* of a view of the service's records: the tenant's unit; else NULL */
+    struct tx *service; /* that view, once it was asked for */
+    struct tx *active;  /* of a unit: itself or its view, whichever the engine lets through */
 };
+
+/* The unit itself: what belongs to the tenant that a change is made for (audit rows, events) is
+ * written through it, also when the record is the service's. */
+static inline struct tx *tx_owner(struct tx *tx)
+{
+    return tx->outer ? tx->outer : tx;
+}
+
+/* Makes the engine let the rows of tx through. Precedes whatever is sent. */
+MUST_CHECK enum status tx_enter(struct tx *tx);
 
 /* Sends what is batched. Every statement but a batched insert is preceded by it. */
 MUST_CHECK enum status tx_flush(struct tx *tx);

@@ -1,0 +1,42 @@
+/*
+ * Two views of one transaction. The engine lets through the rows of one of them at a time: before a
+ * statement of the other, what the first has batched is sent and the engine is told.
+ */
+#include "store/service.h"
+
+#include <assert.h>
+
+#include "sql/tx.h"
+
+enum status tx_enter(struct tx *tx)
+{
+    struct tx *root = tx_owner(tx), *before = root->active;
+
+    if (before == tx)
+        return STATUS_OK;
+    TRY(tx_flush(before));
+    root->active = tx;
+    return tx->conn->ops->enter ? tx->conn->ops->enter(tx->conn, tx->call, tx->tenant_id)
+                                : STATUS_OK;
+}
+
+enum status tx_service(struct tx *tx, struct tx **out)
+{
+    assert(tx->tenant_id > 0 && !tx->outer);
+    if (!tx->service) {
+        struct tx *s = NEW(&tx->call->arena, struct tx, 1);
+
+        if (!s)
+            return call_nomem(tx->call);
+        *s = (struct tx){.call = tx->call,
+                         .conn = tx->conn,
+                         .store = tx->store,
+                         .keys = keyring_find(tx->store->keyring, 0),
+                         .mode = tx->mode,
+                         .outer = tx};
+        assert(s->keys); /* read when the store was opened */
+        tx->service = s;
+    }
+    *out = tx->service;
+    return STATUS_OK;
+}
