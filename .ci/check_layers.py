@@ -16,7 +16,7 @@ ONLY = {
     "curl/": ["core/integration", "tests"],
     "grpc/": ["server/rpc", "client/sales", "tests"],
     "microhttpd.h": ["server/http"],
-    "openssl/": ["storage/store", "core/domain", "server/intercept", "server/rpc", "tests"],
+    "openssl/": ["storage/store", "storage/cache", "core/domain", "server/intercept", "server/rpc", "tests"],
     "pcre2.h": ["proto/schema"],
     "utf8proc.h": ["core/domain", "storage/store"],
     "libpsl.h": ["core/domain"],
