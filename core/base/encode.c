@@ -45,6 +45,15 @@ char *base64url_encode(struct arena *a, const void *p, size_t n)
     return out;
 }
 
+/* The value of each character + 1; 0: not one of the alphabet. */
+static const unsigned char values[256] = {
+    ['A'] = 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,         12,         13,
+    14,         15, 16, 17, 18, 19, 20, 21, 22, 23, 24,         25,         26,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,         38,         39,
+    40,         41, 42, 43, 44, 45, 46, 47, 48, 49, 50,         51,         52,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['-'] = 63, ['_'] = 64,
+};
+
 bool base64url_decode(struct arena *a, str text, str *out)
 {
     unsigned char *bytes;
@@ -55,11 +64,11 @@ bool base64url_decode(struct arena *a, str text, str *out)
     if (text.n % 4 == 1 || (bytes = arena_take(a, text.n / 4 * 3 + 4)) == NULL)
         return false;
     for (size_t i = 0; i < text.n; i++) {
-        const char *c = text.p[i] ? strchr(alphabet, text.p[i]) : NULL;
+        unsigned c = values[(unsigned char)text.p[i]];
 
         if (!c)
             return false;
-        v = (v << 6 | (unsigned)(c - alphabet)) & 0xFFFFFF;
+        v = (v << 6 | (c - 1)) & 0xFFFFFF;
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
