@@ -8,6 +8,7 @@
 #include "base/call.h"
 #include "base/uuid.h"
 #include "domain/api_key.h"
+#include "intercept/reason.h"
 
 /* An API key as its record says. */
 struct api_key_record {
@@ -29,24 +30,6 @@ enum {
     AUTH_CACHE_SETS = 256,
     AUTH_CACHE_WAYS = 4,           /* 1024 keys; the least recently used of a set goes */
     AUTH_CACHE_TTL_MS = 10 * 1000, /* how long a revoked key may live on other servers */
-};
-
-#define AUTH_REASON_LIST(X)                                                                        \
-    X(MISSING, "missing")                                                                          \
-    X(SCHEME, "scheme")                                                                            \
-    X(MALFORMED, "malformed")                                                                      \
-    X(UNKNOWN, "unknown")                                                                          \
-    X(EXPIRED, "expired")                                                                          \
-    X(REVOKED, "revoked")                                                                          \
-    X(SUSPENDED, "suspended")                                                                      \
-    X(ROLE, "role")
-
-/* Why a call was refused: the label of sales_auth_failures_total. */
-enum auth_reason {
-#define X(id, text) AUTH_##id,
-    AUTH_REASON_LIST(X)
-#undef X
-        AUTH_N_REASONS
 };
 
 struct auth;
