@@ -161,7 +161,7 @@ static void close_driver(struct sql_driver *base)
 }
 
 static const struct sql_driver_ops ops = {
-    .name = "postgres", .batch_rows = 32, .run = run, .close = close_driver};
+    .name = "postgres", .batch_rows = 32, .skips_locked = true, .run = run, .close = close_driver};
 
 static enum status open_driver(struct call *c, const struct postgres_options *o,
                                struct postgres_driver **out)

@@ -245,7 +245,7 @@ static enum status query(struct sql_conn *base, struct call *c, const struct sql
 {
     struct session *s = self(base);
 
-    s->wrote |= str_starts(str_of(q->text), STR("INSERT")); /* ... RETURNING */
+    s->wrote |= !str_starts(str_of(q->text), STR("SELECT")); /* ... RETURNING */
     TRY(send(s, c, q, PENDING_QUERY));
     return sync_and_drain(s, c, &(struct sink){row, arg});
 }
@@ -286,6 +286,11 @@ enum status session_begin(struct session *s, struct call *c, const struct sql_un
 {
     static const char config[] = "SELECT set_config('app.tenant', $1, true), "
                                  "set_config('statement_timeout', $2, true)";
+    static const char *const begins[] = {
+        [STORE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        [STORE_WRITE] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        [STORE_TAKE] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+    };
     int64_t ms = call_left_ns(c, (int64_t)STATEMENT_MS * 1000000) / 1000000;
     char tenant[24], timeout[24];
 
@@ -294,12 +299,7 @@ enum status session_begin(struct session *s, struct call *c, const struct sql_un
     s->wrote = s->committed = false;
     snprintf(tenant, sizeof tenant, "%lld", (long long)unit->tenant_id);
     snprintf(timeout, sizeof timeout, "%lld", (long long)(ms > 0 ? ms : 1));
-    TRY(send(s, c,
-             &(struct sql_statement){unit->mode == STORE_READ
-                                         ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                                         : "BEGIN ISOLATION LEVEL REPEATABLE READ",
-                                     NULL, 0},
-             PENDING_COMMAND));
+    TRY(send(s, c, &(struct sql_statement){begins[unit->mode], NULL, 0}, PENDING_COMMAND));
     return send(
         s, c,
         &(struct sql_statement){

@@ -115,6 +115,7 @@ struct sql_unit {
 struct sql_driver_ops {
     const char *name;  /* "sqlite", "postgres": the marks in migrations */
     size_t batch_rows; /* rows that one INSERT should carry, a power of two */
+    bool skips_locked; /* several write at once: a claim says FOR UPDATE SKIP LOCKED */
     /* Opens a transaction, runs unit->fn in it, commits when that returns OK. Tries once. */
     enum status (*run)(struct sql_driver *, struct call *, struct sql_unit *);
     void (*close)(struct sql_driver *);

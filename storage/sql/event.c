@@ -75,13 +75,11 @@ static enum status event_row(void *arg, const struct sql_value *cols, size_t n)
 static enum status open_event(struct tx *tx, struct event *e, str sealed)
 {
     struct seal_place place = event_place(e->tenant_id, e->id);
-    const struct tenant_keys *keys =
-        e->tenant_id == tx->tenant_id ? tx->keys : keyring_find(tx->store->keyring, e->tenant_id);
+    const struct tenant_keys *keys;
     const struct seal_key *key = NULL;
     uint32_t id;
 
-    if (!keys)
-        TRY(keyring_load(tx->store->keyring, tx->call, tx->conn, e->tenant_id, &keys));
+    TRY(tx_keys(tx, e->tenant_id, &keys));
     if (keys && seal_key_id(sealed, &id))
         key = tenant_keys_find(keys, id);
     if (!key || !seal_open(tx->call, key, &place, sealed, &e->data))

@@ -28,6 +28,7 @@ struct run {
     int64_t tenant_id;
     store_unit_fn fn;
     void *arg;
+    int64_t job_due_us; /* out: as in struct tx, of the run that counts */
 };
 
 struct call *tx_call(struct tx *tx)
@@ -37,9 +38,16 @@ struct call *tx_call(struct tx *tx)
 
 enum status tx_writable(struct tx *tx)
 {
-    if (tx->mode == STORE_WRITE)
+    if (tx->mode != STORE_READ)
         return STATUS_OK;
     return call_fail(tx->call, STATUS_INTERNAL, "a read unit tried to write");
+}
+
+enum status tx_keys(struct tx *tx, int64_t tenant_id, const struct tenant_keys **out)
+{
+    *out = tenant_id == tx->tenant_id ? tx->keys : keyring_find(tx->store->keyring, tenant_id);
+    assert(tenant_id == tx->tenant_id || tx->tenant_id == 0);
+    return *out ? STATUS_OK : keyring_load(tx->store->keyring, tx->call, tx->conn, tenant_id, out);
 }
 
 const struct record_info *tx_kind(struct tx *tx, enum record_kind kind)
@@ -84,6 +92,7 @@ static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
                     .active = &tx};
 
     TRY(r->fn(c, &tx, r->arg));
+    r->job_due_us = tx.job_due_us;
     return tx_flush(tx.active);
 }
 
@@ -204,6 +213,8 @@ static enum status run(struct store *s, struct call *c, struct run *r)
     status = run_unit(s, c, &u);
     if (status != STATUS_OK)
         name_taken(c, &u);
+    else if (r->job_due_us && s->jobs_put)
+        s->jobs_put(s->jobs_arg, r->job_due_us);
     return status;
 }
 

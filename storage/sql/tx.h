@@ -9,9 +9,11 @@
 #include "store/record_info.h"
 
 struct store {
-    struct sql_driver *driver;     /* owned */
-    struct keyring *keyring;       /* owned */
-    struct statements *statements; /* owned */
+    struct sql_driver *driver;                   /* owned */
+    struct keyring *keyring;                     /* owned */
+    struct statements *statements;               /* owned */
+    void (*jobs_put)(void *arg, int64_t due_us); /* see store_watch_jobs */
+    void *jobs_arg;
 };
 
 /* A version read in this unit: what tx_update may rely on. */
@@ -32,6 +34,7 @@ struct tx {
     size_t n_seen, cap_seen;             /* a power of two */
     struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */
     struct batch *words, *events;
+    int64_t job_due_us; /* the earliest job that this unit put or moved; 0: none */
     struct tx *outer;   /* of a view of the service's records: the tenant's unit; else NULL */
     struct tx *service; /* that view, once it was asked for */
     struct tx *active;  /* of a unit: itself or its view, whichever the engine lets through */
@@ -57,6 +60,10 @@ MUST_CHECK enum status tx_query(struct tx *tx, const struct sql_statement *s, sq
 
 /* OK when the unit may write. */
 MUST_CHECK enum status tx_writable(struct tx *tx);
+
+/* The keys of a tenant: the unit's, or in a system unit those of any, read in its transaction if
+ * need be. *out is NULL when it has none yet. */
+MUST_CHECK enum status tx_keys(struct tx *tx, int64_t tenant_id, const struct tenant_keys **out);
 
 /* The kind's row, checked against the scope of the unit: our mistake otherwise. */
 const struct record_info *tx_kind(struct tx *tx, enum record_kind kind);

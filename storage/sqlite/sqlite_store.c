@@ -85,7 +85,7 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
 {
     struct sqlite_driver *d = self(base);
 
-    return unit->mode == STORE_WRITE ? writer_run(d->writer, c, unit) : run_read(d, c, unit);
+    return unit->mode == STORE_READ ? run_read(d, c, unit) : writer_run(d->writer, c, unit);
 }
 
 static void close_driver(struct sql_driver *base)

@@ -53,6 +53,8 @@ struct tx;    /* one transaction, valid inside of its unit only */
 enum store_mode {
     STORE_READ, /* a snapshot; tx_insert and the like fail with INTERNAL */
     STORE_WRITE,
+    STORE_TAKE, /* writes; each statement sees what is committed when it begins: for taking from a
+                   queue that others take from too */
 };
 
 typedef enum status (*store_unit_fn)(struct call *c, struct tx *tx, void *arg);
