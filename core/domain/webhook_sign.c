@@ -87,7 +87,7 @@ void webhook_secret_format(const unsigned char *secret, size_t n_bytes,
 {
     assert(n_bytes >= WEBHOOK_SECRET_MIN);
     assert(n_bytes <= WEBHOOK_SECRET_MAX);
-    memcpy(out, "whsec_", 6);
+    memcpy(out, FORMS[0].prefix.p, FORMS[0].prefix.n);
     EVP_EncodeBlock((unsigned char *)out + 6, secret, (int)n_bytes);
 }
 
