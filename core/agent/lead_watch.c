@@ -10,6 +10,7 @@
 #include "internal/v1/records.h"
 #include "schema/wire.h"
 #include "store/match.h"
+#include "store/outbox.h"
 
 /* Of the leads in one step: far from what a stream may queue, and from the call's memory. */
 enum { STEP_BYTES = 1 << 20 };
@@ -85,6 +86,25 @@ static enum status end_unit(struct call *c, struct tx *tx, void *arg)
     return tx_event_end(tx, arg);
 }
 
+static enum status check_unit(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c;
+    return tx_event_check(tx, *(const struct event_cursor *)arg);
+}
+
+/* Goes on where the token says, if all that came since is still there. */
+static enum status resume(struct call *c, struct agents *a, const char *token, struct lead_watch *w)
+{
+    enum status s;
+
+    TRY(read_token(c, token, w));
+    s = store_run(a->store, c, STORE_READ, check_unit, &w->at);
+    if (s == STATUS_OUT_OF_RANGE)
+        call_detail(c, FAULT_FIELD, "resume_token", STR("resume_token"),
+                    "is older than the events that are kept; list again, then watch without it");
+    return s;
+}
+
 enum status lead_watch_open(struct call *c, struct agents *a, const char *filter, const char *token,
                             struct lead_watch **out)
 {
@@ -99,7 +119,7 @@ enum status lead_watch_open(struct call *c, struct agents *a, const char *filter
     memcpy(w->filter, filter, strlen(filter) + 1); /* record_match_new refused longer ones */
     w->digest = digest_of(filter);
     w->limit = LEAD_WATCH_EVENTS_MAX;
-    s = *token ? read_token(c, token, w) : store_run(a->store, c, STORE_READ, end_unit, &w->at);
+    s = *token ? resume(c, a, token, w) : store_run(a->store, c, STORE_READ, end_unit, &w->at);
     if (s != STATUS_OK) {
         free(w);
         return s;
@@ -158,8 +178,8 @@ static enum status message_of(struct call *c, const struct lead_watch *w,
     LeadEventType type = type_of(e->type);
 
     *out = NULL;
-    if (type == LEAD_EVENT_TYPE_UNSPECIFIED)
-        return STATUS_OK;
+    if (type == LEAD_EVENT_TYPE_UNSPECIFIED || e->body != EVENT_WHOLE)
+        return STATUS_OK; /* of an erased lead only the last event is told */
     TRY(wire_unpack(c, &c->arena, LEAD_DESCRIPTOR, e->data, &lead));
     if (type != LEAD_EVENT_TYPE_ERASED && !record_match_test(match, lead))
         return STATUS_OK;

@@ -1,11 +1,63 @@
 /* The transactional outbox, and the counters. */
-#include <assert.h>
+#include "sql/event.h"
 
-#include "sql/tx.h"
+#include <assert.h>
 
 static struct seal_place event_place(int64_t tenant_id, struct uuid id)
 {
     return (struct seal_place){.table = "outbox", .tenant_id = tenant_id, .id = id};
+}
+
+/* trace id, span id, flags */
+enum { TRACE_BYTES = 25, TRACE_SAMPLED = 1 };
+
+static str pack_trace(struct call *c)
+{
+    static const unsigned char none[sizeof c->trace.trace_id];
+    char *p = arena_take(&c->arena, TRACE_BYTES);
+
+    if (!p || memcmp(c->trace.trace_id, none, sizeof none) == 0)
+        return (str){p, 0};
+    memcpy(p, c->trace.trace_id, 16);
+    memcpy(p + 16, c->trace.span_id, 8);
+    p[24] = c->trace.sampled ? TRACE_SAMPLED : 0;
+    return (str){p, TRACE_BYTES};
+}
+
+static struct trace read_trace(str packed)
+{
+    struct trace t = {.sampled = false};
+
+    if (packed.n != TRACE_BYTES)
+        return t;
+    memcpy(t.trace_id, packed.p, 16);
+    memcpy(t.span_id, packed.p + 16, 8);
+    t.sampled = packed.p[24] & TRACE_SAMPLED;
+    return t;
+}
+
+/* Packs and seals the data of event `id`. */
+static enum status seal_data(struct tx *tx, struct uuid id, const ProtobufCMessage *data, str *out)
+{
+    struct call *c = tx->call;
+    struct seal_place place = event_place(tx->tenant_id, id);
+    uint8_t *plain = arena_take(&c->arena, protobuf_c_message_get_packed_size(data) + 1);
+    size_t n;
+
+    if (!plain)
+        return call_nomem(c);
+    n = protobuf_c_message_pack(data, plain);
+    return seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, out);
+}
+
+/* A row of the batch, to be filled in. */
+static enum status add_row(struct tx *tx, struct sql_value **out)
+{
+    const struct store *s = tx->store;
+
+    if (!tx->events)
+        tx->events = batch_new(tx->call, &s->statements->events, s->driver->ops->batch_rows);
+    return tx->events ? batch_add(tx->events, tx->conn, tx->call, out) : call_nomem(tx->call);
 }
 
 enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str subject_id,
@@ -14,24 +66,17 @@ enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str
     struct call *c = tx->call;
     const struct record_info *info = record_info(kind);
     struct uuid *ids = NEW(&c->arena, struct uuid, 2); /* the event's and the subject's */
-    size_t n = protobuf_c_message_get_packed_size(data);
-    uint8_t *plain = arena_take(&c->arena, n + 1);
-    struct seal_place place;
-    struct sql_value *row;
-    str body;
+    struct sql_value *row = NULL;
+    str body = {0}, trace = pack_trace(c);
 
     TRY(tx_writable(tx));
-    if (!ids || !plain ||
-        (!tx->events && !(tx->events = batch_new(c, &tx->store->statements->events,
-                                                 tx->store->driver->ops->batch_rows))))
+    if (!ids || !trace.p)
         return call_nomem(c);
     ids[0] = uuid_new(c);
     ids[1] = record_id(info, subject_id);
-    n = protobuf_c_message_pack(data, plain);
-    place = event_place(tx->tenant_id, ids[0]);
-    TRY(seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, &body));
-    TRY(tx_enter(tx));
-    TRY(batch_add(tx->events, tx->conn, c, &row));
+    TRY(seal_data(tx, ids[0], data, &body));
+    TRY(add_row(tx, &row));
+    assert(row);
     row[0] = sql_int(tx->tenant_id);
     row[1] = sql_bytes(ids[0].b, sizeof ids[0].b);
     row[2] = sql_text(str_of(type));
@@ -39,6 +84,7 @@ enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str
     row[4] = sql_bytes(ids[1].b, sizeof ids[1].b);
     row[5] = sql_int(call_now_us(c));
     row[6] = sql_bytes(body.p, body.n);
+    row[7] = sql_bytes(trace.p, trace.n);
     return STATUS_OK;
 }
 
@@ -49,18 +95,19 @@ struct event_rows {
     size_t limit;
 };
 
-/* txid, seq, tenant_id, id, type, kind, subject, create_time, body */
+/* EVENT_COLUMNS */
 static enum status event_row(void *arg, const struct sql_value *cols, size_t n)
 {
     struct event_rows *r = arg;
     struct arena *a = &r->tx->call->arena;
     struct event *e = &r->page->events[r->page->n_events];
 
-    assert(n == 9 && r->page->n_events < r->limit);
+    assert(n == 10 && r->page->n_events < r->limit);
     *e = (struct event){.cursor = {cols[0].i, cols[1].i},
                         .tenant_id = cols[2].i,
                         .created_us = cols[7].i,
                         .type = arena_str(a, cols[4].s),
+                        .trace = read_trace(cols[9].s),
                         .kind = record_kind_of(cols[5].s)};
     if (cols[3].s.n == sizeof e->id.b && cols[6].s.n == sizeof e->subject.b) {
         memcpy(e->id.b, cols[3].s.p, sizeof e->id.b);
@@ -79,12 +126,22 @@ static enum status open_event(struct tx *tx, struct event *e, str sealed)
     const struct seal_key *key = NULL;
     uint32_t id;
 
+    if (sealed.n == 0) {
+        e->body = EVENT_ERASED;
+        return STATUS_OK;
+    }
     TRY(tx_keys(tx, e->tenant_id, &keys));
     if (keys && seal_key_id(sealed, &id))
         key = tenant_keys_find(keys, id);
-    if (!key || !seal_open(tx->call, key, &place, sealed, &e->data))
+    if (key && seal_open(tx->call, key, &place, sealed, &e->data))
+        return STATUS_OK;
+    if (tx->call->fault.status != STATUS_OK)
+        return tx->call->fault.status; /* out of memory */
+    if (tx->tenant_id != 0)
         return call_fail_as(tx->call, STATUS_DATA_LOSS, "EVENT_DAMAGED",
                             "a stored event fails its authentication");
+    e->body = EVENT_DAMAGED; /* one damaged event must not hold up those of all tenants */
+    e->data = (str){0};
     return STATUS_OK;
 }
 
@@ -92,12 +149,11 @@ enum status tx_event_list(struct tx *tx, struct event_cursor after, size_t limit
                           struct event_page *out)
 {
     static const char all[] =
-        "SELECT txid, seq, tenant_id, id, type, kind, subject, create_time, body "
-        "FROM outbox_visible WHERE (txid, seq) > ($1, $2) "
+        "SELECT " EVENT_COLUMNS " FROM outbox_visible WHERE (txid, seq) > ($1, $2) "
         "ORDER BY txid, seq LIMIT $3",
                       own[] =
-                          "SELECT txid, seq, tenant_id, id, type, kind, subject, create_time, body "
-                          "FROM outbox_visible WHERE tenant_id = $4 AND (txid, seq) > ($1, $2) "
+                          "SELECT " EVENT_COLUMNS
+                          " FROM outbox_visible WHERE tenant_id = $4 AND (txid, seq) > ($1, $2) "
                           "ORDER BY txid, seq LIMIT $3";
     struct event_rows rows = {.tx = tx, .page = out, .limit = limit};
     const struct sql_value args[] = {sql_int(after.txid), sql_int(after.seq),
@@ -119,13 +175,6 @@ enum status tx_event_list(struct tx *tx, struct event_cursor after, size_t limit
     return STATUS_OK;
 }
 
-static enum status cursor_row(void *arg, const struct sql_value *cols, size_t n)
-{
-    assert(n == 2);
-    *(struct event_cursor *)arg = (struct event_cursor){cols[0].i, cols[1].i};
-    return STATUS_OK;
-}
-
 enum status tx_event_end(struct tx *tx, struct event_cursor *out)
 {
     static const char all[] = "SELECT txid, seq FROM outbox_visible "
@@ -134,10 +183,10 @@ enum status tx_event_end(struct tx *tx, struct event_cursor *out)
                               "ORDER BY txid DESC, seq DESC LIMIT 1";
     const struct sql_value args[] = {sql_int(tx->tenant_id)};
 
-    *out = (struct event_cursor){0};
+    TRY(event_trimmed(tx, out)); /* what counts when all of them were taken out */
     return tx_query(tx,
                     &(struct sql_statement){tx->tenant_id ? own : all, args, tx->tenant_id != 0},
-                    cursor_row, out);
+                    event_cursor_row, out);
 }
 
 static enum status number_row(void *arg, const struct sql_value *cols, size_t n)

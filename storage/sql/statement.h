@@ -36,7 +36,7 @@ struct statements {
     struct arena arena;
     struct kind_statements kinds[RECORD_KINDS];
     struct insert_texts words;  /* tenant_id, token, id */
-    struct insert_texts events; /* tenant_id, id, type, kind, subject, create_time, body */
+    struct insert_texts events; /* tenant_id, id, type, kind, subject, create_time, body, trace */
 };
 
 /* INSERTs of up to batch_rows rows. NULL: out of memory. */

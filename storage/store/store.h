@@ -184,6 +184,13 @@ struct event_cursor {
     int64_t txid, seq;
 };
 
+/* What became of the data of an event. */
+enum event_body {
+    EVENT_WHOLE,
+    EVENT_ERASED,  /* its subject was erased: no data */
+    EVENT_DAMAGED, /* it fails authentication: no data; in system units only, DATA_LOSS in others */
+};
+
 struct event {
     struct event_cursor cursor;
     struct uuid id; /* stable: consumers deduplicate by it */
@@ -191,7 +198,9 @@ struct event {
     str type; /* "sales.lead.created" */
     enum record_kind kind;
     struct uuid subject;
-    str data; /* the packed message given to tx_event */
+    enum event_body body;
+    str data;           /* the packed message given to tx_event */
+    struct trace trace; /* of the request that made it; zero: it had none. No parent_id */
 };
 
 struct event_page {
