@@ -11,5 +11,9 @@
 #define EVENT_DEAL_UPDATED    "sales.deal.updated"
 #define EVENT_DEAL_CLOSED     "sales.deal.closed"
 #define EVENT_ACTIVITY_LOGGED "sales.activity.logged"
+#define EVENT_TENANT_CREATED  "sales.tenant.created"
+#define EVENT_TENANT_UPDATED  "sales.tenant.updated"
+#define EVENT_KEY_CREATED     "sales.api_key.created"
+#define EVENT_KEY_REVOKED     "sales.api_key.revoked"
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "agent/activity.h"
 #include "agent/instant.h"
+#include "agent/tenant.h"
 
 /* The caller's roles as the contract names them. */
 static enum status put_roles(struct call *c, GetServerInfoResponse *out)
@@ -25,6 +26,17 @@ static enum status put_roles(struct call *c, GetServerInfoResponse *out)
     return STATUS_OK;
 }
 
+/* Of a server whose store is down the rest is worth knowing. */
+static void put_tenant(struct call *c, struct agents *a, GetServerInfoResponse *out)
+{
+    Tenant *tenant;
+
+    if (tenant_get(c, a, &tenant) == STATUS_OK)
+        out->tenant_id = tenant->id;
+    else
+        call_clear(c);
+}
+
 enum status server_info_get(struct call *c, struct agents *a, GetServerInfoResponse *out)
 {
     const struct server_info *info = a->info;
@@ -42,5 +54,7 @@ enum status server_info_get(struct call *c, struct agents *a, GetServerInfoRespo
     TRY(instant_now(c, &out->time));
     TRY(instant_new(c, info->start_us, &out->start_time));
     TRY(actor_of(c, &out->caller));
-    return put_roles(c, out);
+    TRY(put_roles(c, out));
+    put_tenant(c, a, out);
+    return STATUS_OK;
 }

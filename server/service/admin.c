@@ -1,7 +1,47 @@
 /* One short function per RPC; the table at the end is the service. */
 #include "service/admin.h"
 
+#include "agent/api_key.h"
 #include "agent/server_info.h"
+#include "agent/tenant.h"
+
+static enum status create_tenant(struct call *c, void *self, const CreateTenantRequest *in,
+                                 CreateTenantResponse *out)
+{
+    return tenant_create(c, self, in, out);
+}
+
+static enum status get_tenant(struct call *c, void *self, const GetTenantRequest *in,
+                              GetTenantResponse *out)
+{
+    (void)in;
+    return tenant_get(c, self, &out->tenant);
+}
+
+static enum status update_tenant_policy(struct call *c, void *self,
+                                        const UpdateTenantPolicyRequest *in,
+                                        UpdateTenantPolicyResponse *out)
+{
+    return tenant_update_policy(c, self, in, &out->tenant);
+}
+
+static enum status create_api_key(struct call *c, void *self, const CreateApiKeyRequest *in,
+                                  CreateApiKeyResponse *out)
+{
+    return api_key_create(c, self, in, out);
+}
+
+static enum status list_api_keys(struct call *c, void *self, const ListApiKeysRequest *in,
+                                 ListApiKeysResponse *out)
+{
+    return api_key_list(c, self, in, out);
+}
+
+static enum status revoke_api_key(struct call *c, void *self, const RevokeApiKeyRequest *in,
+                                  RevokeApiKeyResponse *out)
+{
+    return api_key_revoke(c, self, in->id, &out->api_key);
+}
 
 static enum status get_server_info(struct call *c, void *self, const GetServerInfoRequest *in,
                                    GetServerInfoResponse *out)
@@ -11,5 +51,11 @@ static enum status get_server_info(struct call *c, void *self, const GetServerIn
 }
 
 const struct admin_handlers admin_handlers = {
+    .create_tenant = create_tenant,
+    .get_tenant = get_tenant,
+    .update_tenant_policy = update_tenant_policy,
+    .create_api_key = create_api_key,
+    .list_api_keys = list_api_keys,
+    .revoke_api_key = revoke_api_key,
     .get_server_info = get_server_info,
 };

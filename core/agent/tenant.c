@@ -1,0 +1,209 @@
+/* The tenant's own unit, with a view of the service's records in it: what changes and what tells of
+ * the change commit together. */
+#include "agent/tenant.h"
+
+#include "agent/api_key.h"
+#include "agent/event.h"
+#include "agent/policy_check.h"
+#include "agent/server_info.h"
+#include "schema/mask.h"
+#include "store/records.h"
+#include "store/service.h"
+
+enum status tenant_of_caller(struct tx *service, TenantRecord **out)
+{
+    struct call *c = tx_call(service);
+    struct list_where where = {.column = TENANT_BY_number, .number = c->principal.tenant_id};
+    struct list_query q = {.page_size = 1, .where = &where, .n_where = 1};
+    struct list_page page;
+
+    TRY(tx_list(service, RECORD_TENANT, &q, &page));
+    *out = page.n_items ? (TenantRecord *)page.items[0] : NULL;
+    if (*out && (*out)->tenant)
+        return STATUS_OK;
+    return call_fail(c, STATUS_NOT_FOUND, "the caller's tenant has no record");
+}
+
+/* The record as people see it: the store's fields are those of the inner message. */
+struct create {
+    const CreateTenantRequest *in;
+    struct api_key_secret secret;
+    TenantRecord *record;
+    ApiKey *key;
+};
+
+static enum status tenant_taken(struct call *c)
+{
+    call_detail(c, FAULT_FIELD, "tenant.key", STR("tenant.key"), "a key that no other tenant has");
+    return call_fail_as(c, STATUS_EXISTS, "TENANT_EXISTS", "a tenant with this key exists");
+}
+
+static enum status refuse_taken(struct call *c, struct tx *service, const char *key)
+{
+    TenantRecord *known;
+    enum status s = tx_find_tenant(service, TENANT_BY_key, str_of(key), &known);
+
+    if (s == STATUS_OK)
+        return tenant_taken(c);
+    if (s != STATUS_NOT_FOUND)
+        return s;
+    call_clear(c);
+    return STATUS_OK;
+}
+
+static enum status make_record(struct call *c, struct tx *service, const Tenant *in,
+                               TenantRecord **out)
+{
+    TenantRecord *r = NEW(&c->arena, TenantRecord, 1);
+    Tenant *t = NEW(&c->arena, Tenant, 1);
+
+    if (!r || !t)
+        return call_nomem(c);
+    *t = (Tenant)TENANT_INIT;
+    t->key = in->key;
+    t->display_name = *in->display_name ? in->display_name : in->key;
+    t->policy = in->policy;
+    t->state = TENANT_STATE_ACTIVE;
+    *r = (TenantRecord)TENANT_RECORD_INIT;
+    r->tenant = t;
+    TRY(tx_counter_next(service, "tenant", &r->number));
+    TRY(tx_insert_tenant(service, r));
+    *out = r;
+    return STATUS_OK;
+}
+
+static enum status create_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct create *k = arg;
+    static Role roles[] = {ROLE_ADMIN};
+    ApiKey wish = API_KEY_INIT;
+    struct tx *service;
+
+    TRY(tx_service(tx, &service));
+    TRY(refuse_taken(c, service, k->in->tenant->key));
+    TRY(make_record(c, service, k->in->tenant, &k->record));
+    wish.name = "first admin";
+    wish.subject = k->in->admin_subject;
+    wish.subject_kind = ACTOR_KIND_USER;
+    wish.roles = roles;
+    wish.n_roles = 1;
+    TRY(api_key_issue(service, k->record, &wish, &k->secret, &k->key));
+    return tx_event(tx, EVENT_TENANT_CREATED, RECORD_TENANT, str_of(k->record->tenant->id),
+                    &k->record->tenant->base);
+}
+
+static enum status check_operator(struct call *c, const struct agents *a)
+{
+    const char *tenant = a->info ? a->info->operator_tenant : "";
+
+    if (*tenant && strcmp(tenant, c->principal.tenant) == 0)
+        return STATUS_OK;
+    call_detail(c, FAULT_METADATA, NULL, STR("rule"), "tenant.operator");
+    return call_fail_as(c, STATUS_DENIED, "OPERATOR_ONLY",
+                        "only admins of the operator's tenant create tenants");
+}
+
+static enum status check_tenant(struct call *c, const Tenant *t)
+{
+    if (!*t->key) {
+        call_detail(c, FAULT_FIELD, "required", STR("tenant.key"), "a short name, for ever");
+        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the tenant has no key");
+    }
+    return t->policy ? policy_check(c, "tenant.policy", t->policy) : STATUS_OK;
+}
+
+static enum status nothing(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c, (void)tx, (void)arg;
+    return STATUS_OK;
+}
+
+/* The first unit of a tenant makes its data keys. They would be made later too, but a server that
+ * cannot make them should say so to the operator, not to the first user. */
+static enum status make_data_keys(struct call *c, struct agents *a, int64_t number)
+{
+    struct principal caller = c->principal;
+    enum status s;
+
+    c->principal = (struct principal){.tenant_id = number, .kind = ACTOR_SYSTEM};
+    s = store_run(a->store, c, STORE_READ, nothing, NULL);
+    c->principal = caller;
+    return s;
+}
+
+enum status tenant_create(struct call *c, struct agents *a, const CreateTenantRequest *in,
+                          CreateTenantResponse *out)
+{
+    struct create k = {.in = in};
+    enum status s;
+
+    TRY(check_operator(c, a));
+    TRY(check_tenant(c, in->tenant));
+    s = store_run(a->store, c, STORE_WRITE, create_unit, &k);
+    if (s == STATUS_OK)
+        s = make_data_keys(c, a, k.record->number);
+    if (s == STATUS_OK) {
+        out->tenant = k.record->tenant;
+        out->api_key = k.key;
+        s = api_key_show(c, &k.secret, &out->secret);
+    }
+    api_key_wipe(&k.secret);
+    return s;
+}
+
+static enum status get_unit(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c;
+    return tenant_of_caller(tx, arg);
+}
+
+enum status tenant_get(struct call *c, struct agents *a, Tenant **out)
+{
+    TenantRecord *record;
+
+    *out = NULL;
+    TRY(store_run_system(a->store, c, STORE_READ, get_unit, &record));
+    *out = record->tenant;
+    return STATUS_OK;
+}
+
+struct update {
+    const UpdateTenantPolicyRequest *in;
+    Tenant *tenant;
+};
+
+static enum status update_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct update *k = arg;
+    const FieldMask *mask = k->in->update_mask;
+    static const char *const locked[] = {NULL};
+    struct mask paths = {locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
+    TenantRecord *record;
+    struct tx *service;
+
+    TRY(tx_service(tx, &service));
+    TRY(tenant_of_caller(service, &record));
+    TRY(tx_match(service, &record->base, str_of(k->in->etag)));
+    k->tenant = record->tenant;
+    if (!k->tenant->policy) {
+        if ((k->tenant->policy = NEW(&c->arena, TenantPolicy, 1)) == NULL)
+            return call_nomem(c);
+        *k->tenant->policy = (TenantPolicy)TENANT_POLICY_INIT;
+    }
+    TRY(mask_apply(c, &paths, &k->in->policy->base, &k->tenant->policy->base));
+    TRY(policy_check(c, "policy", k->tenant->policy));
+    TRY(tx_update_tenant(service, record));
+    return tx_event(tx, EVENT_TENANT_UPDATED, RECORD_TENANT, str_of(k->tenant->id),
+                    &k->tenant->base);
+}
+
+enum status tenant_update_policy(struct call *c, struct agents *a,
+                                 const UpdateTenantPolicyRequest *in, Tenant **out)
+{
+    struct update k = {.in = in};
+
+    TRY(store_run(a->store, c, STORE_WRITE, update_unit, &k));
+    policy_forget(a->policies, c->principal.tenant_id);
+    *out = k.tenant;
+    return STATUS_OK;
+}

@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+"""admin.py SALESD SCRATCH ENGINE: tenants, policy and API keys through the real server."""
+import pathlib
+import sys
+import tempfile
+import time
+
+import world
+
+SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+ADMIN, MANAGER, REP = 1, 2, 3
+
+
+def tells_what_it_is(root):
+    info = root.call("Admin/GetServerInfo")
+    assert info.version and info.storage == ENGINE and "api" in info.server_roles, info
+    assert "sales.v1.Admin/GetServerInfo" in info.methods
+    assert "sales.v1.Coaching/StreamCall" not in info.methods, "not built yet"
+    assert info.max_message_bytes == 4 << 20 and list(info.caller_roles) == [ADMIN], info
+    assert info.tenant_id == root.call("Admin/GetTenant").tenant.id
+
+
+def creates_tenants(root):
+    from sales.v1 import policy_pb2, tenant_pb2
+
+    tenant = tenant_pb2.Tenant(key="acme", display_name="Acme",
+                               policy=policy_pb2.TenantPolicy(default_currency_code="EUR"))
+    made = root.call("Admin/CreateTenant", tenant=tenant, admin_subject="ada")
+    assert made.tenant.key == "acme" and made.tenant.id and made.tenant.etag, made
+    assert list(made.api_key.roles) == [ADMIN] and made.secret.startswith("sk_")
+    assert made.secret.startswith(made.api_key.prefix) and len(made.api_key.prefix) <= 16
+    e = root.refused("Admin/CreateTenant", tenant=tenant, admin_subject="ada")
+    assert (e.code, e.reason) == ("ALREADY_EXISTS", "TENANT_EXISTS"), e
+    acme = root.like(made.secret)
+    got = acme.call("Admin/GetTenant").tenant
+    assert got.id == made.tenant.id and got.policy.default_currency_code == "EUR"
+    e = acme.refused("Admin/CreateTenant", tenant=tenant_pb2.Tenant(key="own"), admin_subject="x")
+    assert (e.code, e.reason, e.metadata["rule"]) == (
+        "PERMISSION_DENIED", "OPERATOR_ONLY", "tenant.operator"), e
+    e = root.refused("Admin/CreateTenant", tenant=tenant_pb2.Tenant(), admin_subject="x")
+    assert e.code == "INVALID_ARGUMENT" and "tenant.key" in e.fields, e
+    lead = acme.call("SalesAgent/CreateLead", lead={"full_name": "Grace Hopper"}).lead
+    assert root.refused("SalesAgent/GetLead", id=lead.id).code == "NOT_FOUND", "another tenant's"
+    return acme
+
+
+def bad_policy():
+    from sales.v1 import policy_pb2
+
+    p = policy_pb2.TenantPolicy(
+        hipaa_mode=True, default_time_zone="Mars/Olympus", default_country_code="XX",
+        default_currency_code="ZZZ", default_language="x")
+    p.coaching.store_audio = p.coaching.keep_personal_data = True
+    for days in (10, 200):
+        p.retention.add(data_class=policy_pb2.DATA_CLASS_AUDIT, days=days)
+    for role in (4, 0):
+        p.tools.add(tool=1, approve_role=role)
+    p.qualification.blocked_country_codes.append("DE")
+    p.qualification.territory_country_codes.append("DE")
+    p.qualification.qualify_min_score = 90
+    pipeline = p.pipelines.add(id="sales", name="Sales")
+    for key, kind in (("open", 1), ("open", 1), ("won", 2)):
+        pipeline.stages.add(key=key, name=key, kind=kind)
+    return p
+
+
+WRONG = ("default_time_zone", "default_country_code", "default_currency_code", "default_language",
+         "coaching.store_audio", "coaching.keep_personal_data", "retention[0].days",
+         "retention[1].data_class", "tools[0].approve_role", "tools[1].tool",
+         "qualification.territory_country_codes[0]", "qualification.premium_min_score",
+         "pipelines[0].stages[1].key")
+
+
+def checks_policies(acme):
+    e = acme.refused("Admin/UpdateTenantPolicy", policy=bad_policy())
+    missing = [f for f in WRONG if f"policy.{f}" not in e.fields]
+    assert e.code == "INVALID_ARGUMENT" and not missing, (missing, e.fields)
+
+
+def updates_policies(acme, other):
+    from google.protobuf import field_mask_pb2
+    from sales.v1 import policy_pb2
+
+    before = acme.call("Admin/GetTenant").tenant
+    p = policy_pb2.TenantPolicy()
+    p.ai.monthly_budget_micro_usd = 5
+    p.qualification.min_employees = 7  # not in the mask
+    mask = field_mask_pb2.FieldMask(paths=["ai.monthly_budget_micro_usd"])
+    after = acme.call("Admin/UpdateTenantPolicy", policy=p, update_mask=mask, etag=before.etag).tenant
+    assert after.etag != before.etag and after.policy.ai.monthly_budget_micro_usd == 5
+    assert after.policy.default_currency_code == "EUR", "what the mask does not name stays"
+    assert not after.policy.HasField("qualification")
+    e = acme.refused("Admin/UpdateTenantPolicy", policy=p, update_mask=mask, etag=before.etag)
+    assert (e.code, e.reason) == ("ABORTED", "ETAG_MISMATCH"), e
+    mask.paths[:] = ["nonsense", "ai.nonsense"]
+    e = acme.refused("Admin/UpdateTenantPolicy", policy=p, update_mask=mask)
+    assert set(e.fields) == {"update_mask.paths[0]", "update_mask.paths[1]"}, e
+    in_force(acme, other)
+
+
+def in_force(acme, other):
+    """Here at once, on the other server within the time that the policy may be cached."""
+    from sales.v1 import policy_pb2
+
+    def country_of_a_lead(client):
+        made = client.call("SalesAgent/CreateLead", lead={
+            "full_name": "P", "phone": "030 1234567"}, duplicate_policy=5)
+        return made.lead.phone
+
+    other.call("SalesAgent/ListPipelines")  # cached there
+    acme.call("Admin/UpdateTenantPolicy", policy=policy_pb2.TenantPolicy(default_country_code="DE"))
+    assert country_of_a_lead(acme).startswith("+49"), "the policy is not in force at once"
+    end = time.monotonic() + 15
+    while True:
+        try:
+            if country_of_a_lead(other).startswith("+49"):
+                return
+        except world.Refused:
+            pass
+        assert time.monotonic() < end, "the policy never reached the other server"
+        time.sleep(0.5)
+
+
+def makes_and_revokes_keys(acme, other):
+    from google.protobuf import timestamp_pb2
+
+    wish = {"name": "robot", "subject": "robot", "subject_kind": 2, "roles": [MANAGER]}
+    made = acme.call("Admin/CreateApiKey", api_key=wish)
+    robot = acme.like(made.secret)
+    assert robot.call("Admin/GetServerInfo").caller.id == "robot"
+    robot_there = other.like(made.secret)
+    robot_there.call("Admin/GetServerInfo")  # cached there
+    year = made.api_key.expire_time.seconds - time.time()
+    assert 364 * 86400 < year <= 365 * 86400
+    for seconds in (time.time() - 5, time.time() + 400 * 86400):
+        late = timestamp_pb2.Timestamp(seconds=int(seconds))
+        e = acme.refused("Admin/CreateApiKey", api_key={**wish, "expire_time": late})
+        assert e.code == "INVALID_ARGUMENT" and "api_key.expire_time" in e.fields, e
+    e = acme.refused("Admin/CreateApiKey", api_key={**wish, "subject_kind": 3})
+    assert "api_key.subject_kind" in e.fields, e
+    assert acme.refused("Admin/CreateApiKey", api_key={**wish, "roles": [9]}).code == "INVALID_ARGUMENT"
+    assert robot.refused("Admin/CreateApiKey", api_key=wish).reason == "ROLE_REQUIRED"
+
+    revoked = acme.call("Admin/RevokeApiKey", id=made.api_key.id).api_key
+    assert revoked.HasField("revoke_time")
+    assert robot.refused("Admin/GetServerInfo").code == "UNAUTHENTICATED", "at once, here"
+    again = acme.call("Admin/RevokeApiKey", id=made.api_key.id).api_key
+    assert again.revoke_time == revoked.revoke_time
+    end = time.monotonic() + 20
+    while True:
+        try:
+            robot_there.call("Admin/GetServerInfo")
+        except world.Refused as e:
+            assert e.code == "UNAUTHENTICATED", e
+            break
+        assert time.monotonic() < end, "a revoked key lives on elsewhere"
+        time.sleep(0.5)
+
+
+def keeps_the_last_admin(acme):
+    me = next(k for k in acme.call("Admin/ListApiKeys").api_keys if ADMIN in k.roles)
+    e = acme.refused("Admin/RevokeApiKey", id=me.id)
+    assert (e.code, e.reason, e.preconditions) == (
+        "FAILED_PRECONDITION", "LAST_ADMIN_KEY", ["LAST_ADMIN_KEY"]), e
+    second = acme.call("Admin/CreateApiKey", api_key={
+        "name": "second", "subject": "eve", "roles": [ADMIN]})
+    acme.call("Admin/RevokeApiKey", id=me.id)
+    assert acme.refused("Admin/GetTenant").code == "UNAUTHENTICATED"
+    return acme.like(second.secret)
+
+
+def lists_its_own_keys_only(root, acme):
+    for n in range(4):
+        acme.call("Admin/CreateApiKey", api_key={"name": f"k{n}", "subject": "s", "roles": [REP]})
+    seen, token = [], ""
+    while True:
+        page = acme.call("Admin/ListApiKeys", page_size=2, page_token=token)
+        seen += page.api_keys
+        token = page.next_page_token
+        if not token:
+            break
+        assert root.refused("Admin/ListApiKeys", page_size=2, page_token=token).code == \
+            "INVALID_ARGUMENT", "a page token of another tenant"
+    assert len(seen) == 7 and len({k.id for k in seen}) == 7, len(seen)
+    mine = [k.id for k in root.call("Admin/ListApiKeys").api_keys]
+    assert mine and not set(mine) & {k.id for k in seen}
+    assert root.refused("Admin/RevokeApiKey", id=seen[0].id).code == "NOT_FOUND"
+
+
+def main():
+    world.generate(SCRATCH / "py_admin")
+    world.learn()
+    with tempfile.TemporaryDirectory(prefix="salesd-admin-") as folder:
+        w = world.World(SALESD, ENGINE, pathlib.Path(folder))
+        try:
+            root = w.start()
+            # SQLite has one server per file: the second one is the same there
+            second = w.start() if ENGINE == "postgres" else root
+            tells_what_it_is(root)
+            acme = creates_tenants(root)
+            other = second.like(acme.key)
+            checks_policies(acme)
+            updates_policies(acme, other)
+            makes_and_revokes_keys(acme, other)
+            acme = keeps_the_last_admin(acme)
+            lists_its_own_keys_only(root, acme)
+            log = "".join(p.read_text() for p in pathlib.Path(folder).glob("log.*"))
+            assert acme.key[-20:] not in log, "a secret is in the log"
+            w.stop()
+        finally:
+            w.close()
+    print(f"admin on {ENGINE}: all pass")
+
+
+main()
