@@ -1,0 +1,198 @@
+/* Answers by request id: one row, written with the change and read when a repetition shows. */
+#include "store/once.h"
+
+#include <assert.h>
+
+#include "sql/tx.h"
+
+enum { DIGEST_BYTES = SEAL_DIGEST_BYTES };
+
+static const int64_t hour_us = INT64_C(3600000000);
+
+/* A request as its row knows it. */
+struct key {
+    const struct seal_key *index;
+    const char *method;
+    struct uuid *request_id;               /* in the call's arena, as statements want it */
+    unsigned char (*digest)[DIGEST_BYTES]; /* keyed: a dump of the table tells no content */
+    struct seal_place place;
+};
+
+/* A sealed answer opens for this very request only. */
+static struct uuid place_of(const struct key *k)
+{
+    unsigned char text[DIGEST_BYTES + sizeof(struct uuid) + ONCE_METHOD_BYTES];
+    size_t n = strlen(k->method);
+    struct uuid id;
+
+    assert(n <= ONCE_METHOD_BYTES);
+    memcpy(text, *k->digest, DIGEST_BYTES);
+    memcpy(text + DIGEST_BYTES, k->request_id->b, sizeof k->request_id->b);
+    memcpy(text + DIGEST_BYTES + sizeof k->request_id->b, k->method, n);
+    seal_digest(k->index, "idempotency.place",
+                (str){(char *)text, DIGEST_BYTES + sizeof k->request_id->b + n}, id.b, sizeof id.b);
+    return id;
+}
+
+static enum status key_init(struct tx *tx, const struct once *o, struct key *out)
+{
+    struct call *c = tx->call;
+
+    assert(tx->tenant_id > 0);
+    *out = (struct key){.index = &tx->keys->index,
+                        .method = o->method,
+                        .request_id = NEW(&c->arena, struct uuid, 1),
+                        .digest = arena_take(&c->arena, DIGEST_BYTES)};
+    if (!out->request_id || !out->digest)
+        return call_nomem(c);
+    *out->request_id = o->request_id;
+    seal_digest(out->index, "idempotency.request", (str){(const char *)o->sha256, 32}, *out->digest,
+                DIGEST_BYTES);
+    out->place = (struct seal_place){
+        .table = "idempotency", .tenant_id = tx->tenant_id, .id = place_of(out)};
+    return STATUS_OK;
+}
+
+struct found {
+    struct call *call;
+    bool any;
+    str digest, body;
+    int64_t expire_us;
+};
+
+/* digest, expire_time, body */
+static enum status found_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    struct found *f = arg;
+
+    assert(n == 3);
+    f->any = true;
+    f->digest = arena_str(&f->call->arena, cols[0].s);
+    f->expire_us = cols[1].i;
+    f->body = arena_str(&f->call->arena, cols[2].s);
+    return f->digest.p && f->body.p ? STATUS_OK : call_nomem(f->call);
+}
+
+static enum status drop(struct tx *tx, const struct sql_value args[3])
+{
+    return tx_exec(tx, &(struct sql_statement){"DELETE FROM idempotency WHERE tenant_id = $1 AND "
+                                               "method = $2 AND request_id = $3",
+                                               args, 3});
+}
+
+static enum status open_answer(struct tx *tx, const struct key *k, str sealed, str *out)
+{
+    const struct seal_key *key = NULL;
+    uint32_t id;
+
+    if (seal_key_id(sealed, &id))
+        key = tenant_keys_find(tx->keys, id);
+    if (key && seal_open(tx->call, key, &k->place, sealed, out))
+        return STATUS_OK;
+    return call_fail_as(tx->call, STATUS_DATA_LOSS, "ANSWER_DAMAGED",
+                        "a stored answer fails its authentication");
+}
+
+enum status once_find(struct tx *tx, const struct once *o, enum once_found *found_out,
+                      str *answer_out)
+{
+    struct found f = {.call = tx->call};
+    struct sql_value args[3];
+    struct key k;
+
+    *found_out = ONCE_NEW;
+    *answer_out = (str){0};
+    TRY(key_init(tx, o, &k));
+    args[0] = sql_int(tx->tenant_id);
+    args[1] = sql_text(str_of(k.method));
+    args[2] = sql_bytes(k.request_id->b, sizeof k.request_id->b);
+    TRY(tx_query(tx,
+                 &(struct sql_statement){"SELECT digest, expire_time, body FROM idempotency WHERE "
+                                         "tenant_id = $1 AND method = $2 AND request_id = $3",
+                                         args, 3},
+                 found_row, &f));
+    if (!f.any)
+        return STATUS_OK;
+    if (f.expire_us <= call_now_us(tx->call))
+        return tx->mode == STORE_WRITE ? drop(tx, args) : STATUS_OK;
+    if (!str_eq(f.digest, (str){(const char *)*k.digest, DIGEST_BYTES}))
+        *found_out = ONCE_REUSED;
+    else
+        *found_out = f.body.n ? ONCE_REPEATED : ONCE_ERASED;
+    return *found_out == ONCE_REPEATED ? open_answer(tx, &k, f.body, answer_out) : STATUS_OK;
+}
+
+/* The subject as a row knows it: NULL when there is none. */
+static enum status subject_value(struct call *c, str subject, struct sql_value *out)
+{
+    struct uuid *id = NEW(&c->arena, struct uuid, 1);
+
+    if (!id)
+        return call_nomem(c);
+    *out = uuid_parse(subject, id) ? sql_bytes(id->b, sizeof id->b) : sql_null();
+    return STATUS_OK;
+}
+
+enum status once_put(struct tx *tx, const struct once *o, str subject, str answer)
+{
+    struct sql_value args[7];
+    struct key k;
+    str sealed;
+
+    TRY(tx_writable(tx));
+    TRY(key_init(tx, o, &k));
+    TRY(seal(tx->call, tenant_keys_current(tx->keys), &k.place, answer, &sealed));
+    TRY(subject_value(tx->call, subject, &args[5]));
+    args[0] = sql_int(tx->tenant_id);
+    args[1] = sql_text(str_of(k.method));
+    args[2] = sql_bytes(k.request_id->b, sizeof k.request_id->b);
+    args[3] = sql_bytes(*k.digest, DIGEST_BYTES);
+    args[4] = sql_int(call_now_us(tx->call) + ONCE_HOURS * hour_us);
+    args[6] = sql_bytes(sealed.p, sealed.n);
+    return tx_exec(tx, &(struct sql_statement){
+                           "INSERT INTO idempotency(tenant_id, method, request_id, digest, "
+                           "expire_time, subject, body) VALUES($1, $2, $3, $4, $5, $6, $7)",
+                           args, 7});
+}
+
+enum status once_erase(struct tx *tx, str subject)
+{
+    struct sql_value args[2] = {sql_int(tx->tenant_id)};
+
+    TRY(tx_writable(tx));
+    TRY(subject_value(tx->call, subject, &args[1]));
+    if (args[1].type == SQL_NULL)
+        return STATUS_OK;
+    return tx_exec(tx, &(struct sql_statement){"UPDATE idempotency SET body = '', subject = NULL "
+                                               "WHERE tenant_id = $1 AND subject = $2",
+                                               args, 2});
+}
+
+static enum status count_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    (void)cols;
+    (void)n;
+    ++*(size_t *)arg;
+    return STATUS_OK;
+}
+
+enum status once_expire(struct tx *tx, size_t limit, size_t *n_out)
+{
+    static const char all[] =
+        "DELETE FROM idempotency WHERE (tenant_id, method, request_id) IN (SELECT tenant_id, "
+        "method, request_id FROM idempotency WHERE expire_time <= $1 "
+        "ORDER BY expire_time LIMIT $2) RETURNING 1",
+                      own[] = "DELETE FROM idempotency WHERE (tenant_id, method, request_id) IN "
+                              "(SELECT tenant_id, method, request_id FROM idempotency WHERE "
+                              "expire_time <= $1 AND tenant_id = $3 "
+                              "ORDER BY expire_time LIMIT $2) RETURNING 1";
+    const struct sql_value args[] = {sql_int(call_now_us(tx->call)), sql_int((int64_t)limit),
+                                     sql_int(tx->tenant_id)};
+
+    assert(limit > 0 && limit <= ONCE_EXPIRE_MAX);
+    *n_out = 0;
+    TRY(tx_writable(tx));
+    return tx_query(tx,
+                    &(struct sql_statement){tx->tenant_id ? own : all, args, tx->tenant_id ? 3 : 2},
+                    count_row, n_out);
+}
