@@ -62,8 +62,10 @@ struct call {
     const char *method;     /* "sales.v1.SalesAgent/GetLead"; "" outside of an RPC */
     const char *peer;       /* transport address of the caller; "" when unknown */
     const char *request_id; /* the UUID that makes the request idempotent; "": it has none */
-    const char *rule;       /* the rule that let the caller in, for the audit trail; static or "" */
-    struct fault fault;     /* the first failure */
+    unsigned char request_sha256[32]; /* of its content without the id; goes with request_id */
+    str answer; /* packed: what the client gets in place of the handler's message; {0}: none */
+    const char *rule;   /* the rule that let the caller in, for the audit trail; static or "" */
+    struct fault fault; /* the first failure */
 };
 
 /* A call that allocates at most memory_limit_bytes; clock NULL means the system's. */

@@ -20,9 +20,7 @@ const struct rpc_interceptor intercept_rows[] = {
     {"authorise",     authorise_before,    NULL,             NULL,          false},
     {"rate limit",    rate_before,         NULL,             NULL,          false},
     {"validate",      NULL,                validate_message, NULL,          false},
-    /* The place of idempotency: by request_id the first answer, before any handler. It has no hooks
-     * until a hook may answer a call by itself. */
-    {"idempotency",   NULL,                NULL,             NULL,          false},
+    {"idempotency",   NULL,                once_message,     once_after,    false},
 };
 /* clang-format on */
 
@@ -52,7 +50,8 @@ struct intercept *intercept_new(const struct intercept_options *o)
     arena_init(&i->arena, SERIES_BYTES_MAX);
     i->auth = auth_new(o->keys);
     i->rates = tenant_rate_new(bucket_rate_of(o->tenant_rate, o->tenant_burst));
-    if (!i->auth || !i->rates || !metrics_register(i)) {
+    i->running = running_new();
+    if (!i->auth || !i->rates || !i->running || !metrics_register(i)) {
         intercept_free(i);
         return NULL;
     }
@@ -65,6 +64,7 @@ void intercept_free(struct intercept *i)
         return;
     auth_free(i->auth);
     tenant_rate_free(i->rates);
+    running_free(i->running);
     arena_release(&i->arena);
     free(i);
 }

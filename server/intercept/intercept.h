@@ -9,7 +9,7 @@
  *   authorise     the method's roles; a method without roles is nobody's
  *   rate limit    a token bucket per tenant
  *   validate      the rules of the .proto, on each message
- *   idempotency   its place
+ *   idempotency   a request id and its digest; a repetition of a running one is refused
  */
 #ifndef INTERCEPT_INTERCEPT_H
 #define INTERCEPT_INTERCEPT_H

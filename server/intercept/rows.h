@@ -3,6 +3,7 @@
 #define INTERCEPT_ROWS_H
 
 #include "intercept/intercept.h"
+#include "intercept/running.h"
 #include "intercept/tenant_rate.h"
 
 enum { STATUS_CODES = 17 };
@@ -22,6 +23,7 @@ struct intercept {
     struct arena arena; /* owns the series */
     struct auth *auth;
     struct tenant_rate *rates;
+    struct running *running;
     struct service_series services[INTERCEPT_SERVICES_MAX];
     struct series auth_failures[AUTH_N_REASONS], rate_limited;
 };
@@ -43,5 +45,9 @@ enum status authenticate_before(struct rpc_request *q);
 enum status authorise_before(struct rpc_request *q);
 enum status rate_before(struct rpc_request *q);
 enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m);
+
+/* once.c */
+enum status once_message(struct rpc_request *q, const ProtobufCMessage *m);
+void once_after(struct rpc_request *q, enum status s);
 
 #endif

@@ -267,6 +267,7 @@ MUST_CHECK enum status rpc_decode(struct rpc_call *c, struct arena *a, grpc_byte
                                   ProtobufCMessage **out);
 MUST_CHECK enum status rpc_encode(struct rpc_call *c, const ProtobufCMessage *m,
                                   grpc_byte_buffer **out, size_t *bytes_out);
+MUST_CHECK enum status rpc_encode_bytes(struct rpc_call *c, str packed, grpc_byte_buffer **out);
 
 /* error.c: fills one SEND_STATUS_FROM_SERVER; `text` must live until the batch is started, then be
  * unref'd. Adds the details to the trailers. */

@@ -51,24 +51,49 @@ enum status rpc_decode(struct rpc_call *c, struct arena *a, grpc_byte_buffer *by
     return st;
 }
 
-enum status rpc_encode(struct rpc_call *c, const ProtobufCMessage *m, grpc_byte_buffer **out,
-                       size_t *bytes_out)
+/* Room for a reply of n bytes. */
+static enum status reply_new(struct rpc_call *c, size_t n, grpc_slice *out)
 {
-    size_t n = protobuf_c_message_get_packed_size(m);
-    grpc_slice s;
-
-    *out = NULL;
-    *bytes_out = n;
     if (n > c->server->o.reply_bytes)
         return call_fail_as(&c->ctx, STATUS_EXHAUSTED, "REPLY_TOO_LARGE",
                             "the reply has %zu bytes, at most %zu are sent: ask for less", n,
                             c->server->o.reply_bytes);
-    s = grpc_slice_malloc(n); /* up to 23 bytes live in s itself: take the pointer from s */
-    protobuf_c_message_pack(m, GRPC_SLICE_START_PTR(s));
-    *out = grpc_raw_byte_buffer_create(&s, 1);
-    grpc_slice_unref(s);
+    *out = grpc_slice_malloc(n); /* up to 23 bytes live in it: take the pointer from *out */
+    return STATUS_OK;
+}
+
+/* Takes s over. */
+static grpc_byte_buffer *reply_of(struct rpc_call *c, grpc_slice s)
+{
+    grpc_byte_buffer *out = grpc_raw_byte_buffer_create(&s, 1);
+
     c->q.n_out++;
-    c->q.bytes_out += n;
+    c->q.bytes_out += GRPC_SLICE_LENGTH(s);
     c->q.last_out_ns = call_monotonic_ns(&c->ctx);
+    grpc_slice_unref(s);
+    return out;
+}
+
+enum status rpc_encode(struct rpc_call *c, const ProtobufCMessage *m, grpc_byte_buffer **out,
+                       size_t *bytes_out)
+{
+    grpc_slice s;
+
+    *out = NULL;
+    *bytes_out = protobuf_c_message_get_packed_size(m);
+    TRY(reply_new(c, *bytes_out, &s));
+    protobuf_c_message_pack(m, GRPC_SLICE_START_PTR(s));
+    *out = reply_of(c, s);
+    return STATUS_OK;
+}
+
+enum status rpc_encode_bytes(struct rpc_call *c, str packed, grpc_byte_buffer **out)
+{
+    grpc_slice s;
+
+    *out = NULL;
+    TRY(reply_new(c, packed.n, &s));
+    memcpy(GRPC_SLICE_START_PTR(s), packed.p, packed.n);
+    *out = reply_of(c, s);
     return STATUS_OK;
 }

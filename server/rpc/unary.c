@@ -28,6 +28,8 @@ static enum status serve(struct rpc_call *c)
         return call_nomem(&c->ctx);
     protobuf_c_message_init(m->row->output, out);
     TRY(m->row->unary(&c->ctx, m->handlers, m->self, in, out));
+    if (c->ctx.answer.p)
+        return rpc_encode_bytes(c, c->ctx.answer, &c->sending);
     return rpc_encode(c, out, &c->sending, &bytes);
 }
 

@@ -83,6 +83,7 @@ static struct call c;
 static struct rpc_request q;
 static char header[128] = "Bearer ";
 static size_t n_passed; /* rows whose `before` succeeded */
+static void *states[16];
 
 static void set_up(void)
 {
@@ -122,8 +123,12 @@ TestSuite(intercept, .init = set_up, .fini = tear_down);
 static enum status run_before(void)
 {
     n_headers_out = n_passed = 0;
+    memset(states, 0, sizeof states);
     for (size_t i = 0; i < intercept_n_rows; i++) {
-        enum status s = intercept_rows[i].before ? intercept_rows[i].before(&q) : STATUS_OK;
+        enum status s;
+
+        q.state = &states[i];
+        s = intercept_rows[i].before ? intercept_rows[i].before(&q) : STATUS_OK;
 
         if (s != STATUS_OK)
             return s;
@@ -134,9 +139,11 @@ static enum status run_before(void)
 
 static void run_after(enum status s)
 {
-    for (size_t i = n_passed; i-- > 0;)
+    for (size_t i = n_passed; i-- > 0;) {
+        q.state = &states[i];
         if (intercept_rows[i].after)
             intercept_rows[i].after(&q, s);
+    }
 }
 
 static const char *detail(const char *key)
@@ -307,6 +314,117 @@ Test(intercept, messages_are_checked_by_the_rules_of_their_method)
     cr_assert_eq(s, STATUS_INVALID);
     cr_assert_eq(c.fault.n_details, 1);
     cr_assert(str_eq(c.fault.details[0].subject, STR("id")));
+}
+
+/* The last row, as the runtime calls it for one of several requests that are open at once. */
+struct open_request {
+    struct call call;
+    struct rpc_request q;
+    void *state;
+};
+
+static void open_request(struct open_request *o, int64_t tenant_id, const char *method)
+{
+    *o = (struct open_request){.state = NULL};
+    call_init(&o->call, NULL, 1 << 20);
+    o->call.principal.tenant_id = tenant_id;
+    o->q = (struct rpc_request){.call = &o->call, .context = intercept, .state = &o->state};
+    for (size_t i = 0; i < sales__v1__sales_agent__service.n_methods; i++)
+        if (strcmp(sales__v1__sales_agent__service.methods[i].name, method) == 0)
+            o->q.method = &sales__v1__sales_agent__service.methods[i];
+    cr_assert_not_null(o->q.method);
+}
+
+static enum status send_request(struct open_request *o, const ProtobufCMessage *m)
+{
+    return intercept_rows[intercept_n_rows - 1].message(&o->q, m);
+}
+
+static void close_request(struct open_request *o)
+{
+    intercept_rows[intercept_n_rows - 1].after(&o->q, STATUS_OK);
+    call_release(&o->call);
+}
+
+Test(intercept, a_repetition_of_a_running_request_is_sent_away)
+{
+    DeleteLeadRequest in = DELETE_LEAD_REQUEST_INIT;
+    ConvertLeadRequest convert = CONVERT_LEAD_REQUEST_INIT;
+    struct open_request first, second, foreign, other;
+
+    in.request_id = convert.request_id = "01890000-0000-7000-8000-00000000000A";
+    open_request(&first, 1, "DeleteLead");
+    open_request(&second, 1, "DeleteLead");
+    open_request(&foreign, 2, "DeleteLead");
+    open_request(&other, 1, "ConvertLead");
+    cr_assert_eq(send_request(&first, &in.base), STATUS_OK);
+    cr_assert_str_eq(first.call.request_id, "01890000-0000-7000-8000-00000000000a");
+    in.request_id = "01890000-0000-7000-8000-00000000000a";
+    cr_assert_eq(send_request(&second, &in.base), STATUS_CONFLICT);
+    cr_assert_str_eq(second.call.fault.reason, "REQUEST_RUNNING");
+    cr_assert_gt(second.call.fault.retry_after_ms, 0);
+    cr_assert_eq(send_request(&foreign, &in.base), STATUS_OK, "the id is another tenant's");
+    cr_assert_eq(send_request(&other, &convert.base), STATUS_OK, "and another method's");
+    close_request(&second);
+    close_request(&first);
+    open_request(&second, 1, "DeleteLead");
+    cr_assert_eq(send_request(&second, &in.base), STATUS_OK, "the first is done");
+    close_request(&second);
+    close_request(&foreign);
+    close_request(&other);
+}
+
+Test(intercept, requests_without_an_id_and_reads_are_not_tracked)
+{
+    DeleteLeadRequest in = DELETE_LEAD_REQUEST_INIT;
+    GetLeadRequest get = GET_LEAD_REQUEST_INIT;
+    struct open_request a, b;
+
+    open_request(&a, 1, "DeleteLead");
+    open_request(&b, 1, "DeleteLead");
+    cr_assert_eq(send_request(&a, &in.base), STATUS_OK);
+    cr_assert_eq(send_request(&b, &in.base), STATUS_OK);
+    cr_assert_str_eq(b.call.request_id, "");
+    close_request(&b);
+    open_request(&b, 1, "GetLead");
+    cr_assert_eq(send_request(&b, &get.base), STATUS_OK);
+    close_request(&a);
+    close_request(&b);
+}
+
+/* The digest of a CreateLead with two attributes in either order of the map, and this e-mail. */
+static void digest_of(const char *request_id, const char *email, bool turned, unsigned char *out)
+{
+    CreateLeadRequest in = CREATE_LEAD_REQUEST_INIT;
+    Lead lead = LEAD_INIT;
+    Lead_AttributesEntry entries[2] = {LEAD_ATTRIBUTES_ENTRY_INIT, LEAD_ATTRIBUTES_ENTRY_INIT},
+                         *order[2] = {&entries[turned], &entries[!turned]};
+    AttributeValue value = ATTRIBUTE_VALUE_INIT;
+    struct open_request o;
+
+    entries[0].key = "seats";
+    entries[1].key = "plan";
+    entries[0].value = entries[1].value = &value;
+    lead.email = (char *)email;
+    lead.n_attributes = 2;
+    lead.attributes = order;
+    in.lead = &lead;
+    in.request_id = (char *)request_id;
+    open_request(&o, 1, "CreateLead");
+    cr_assert_eq(send_request(&o, &in.base), STATUS_OK);
+    memcpy(out, o.call.request_sha256, sizeof o.call.request_sha256);
+    close_request(&o);
+}
+
+Test(intercept, the_digest_is_of_the_content_not_of_its_order_and_id)
+{
+    unsigned char a[32], b[32];
+
+    digest_of("01890000-0000-7000-8000-000000000001", "ann@x.example", false, a);
+    digest_of("01890000-0000-7000-8000-000000000002", "ann@x.example", true, b);
+    cr_assert_eq(memcmp(a, b, sizeof a), 0);
+    digest_of("01890000-0000-7000-8000-000000000002", "bob@x.example", true, b);
+    cr_assert_neq(memcmp(a, b, sizeof a), 0);
 }
 
 Test(intercept, every_method_of_ours_names_its_roles)
