@@ -4,6 +4,7 @@
 #include "agent/event.h"
 #include "agent/instant.h"
 #include "agent/list.h"
+#include "agent/mutation.h"
 #include "schema/mask.h"
 #include "store/records.h"
 
@@ -22,7 +23,7 @@ enum status actor_of(struct call *c, Actor **out)
 
 struct log {
     Activity *activity;
-    bool created;
+    LogActivityResponse *out;
 };
 
 /* Only forward: an import of the past must not make a lead look untouched. */
@@ -60,16 +61,11 @@ static enum status touch_deal(struct tx *tx, const Activity *activity)
 static enum status log_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct log *k = arg;
-    Activity *known;
 
-    k->created = false;
+    k->out->created = false;
     if (*k->activity->external_id) {
-        enum status s =
-            tx_find_activity(tx, ACTIVITY_BY_external_id, str_of(k->activity->external_id), &known);
-        if (s == STATUS_OK) {
-            k->activity = known;
-            return STATUS_OK;
-        }
+        enum status s = tx_find_activity(tx, ACTIVITY_BY_external_id,
+                                         str_of(k->activity->external_id), &k->out->activity);
         if (s != STATUS_NOT_FOUND)
             return s;
         call_clear(c);
@@ -78,7 +74,8 @@ static enum status log_unit(struct call *c, struct tx *tx, void *arg)
     TRY(touch_deal(tx, k->activity));
     k->activity->id = (char *)protobuf_c_empty_string;
     TRY(tx_insert_activity(tx, k->activity));
-    k->created = true;
+    k->out->activity = k->activity;
+    k->out->created = true;
     return tx_event(tx, EVENT_ACTIVITY_LOGGED, RECORD_ACTIVITY, str_of(k->activity->id),
                     &k->activity->base);
 }
@@ -86,7 +83,7 @@ static enum status log_unit(struct call *c, struct tx *tx, void *arg)
 enum status activity_log(struct call *c, struct agents *a, const LogActivityRequest *in,
                          LogActivityResponse *out)
 {
-    struct log k = {.activity = NEW(&c->arena, Activity, 1)};
+    struct log k = {NEW(&c->arena, Activity, 1), out};
     int64_t at_us;
 
     if (!k.activity)
@@ -101,12 +98,7 @@ enum status activity_log(struct call *c, struct agents *a, const LogActivityRequ
     TRY(instant_of_event(c, k.activity->occurred_at, "activity.occurred_at", &at_us));
     TRY(instant_new(c, at_us, &k.activity->occurred_at));
     TRY(actor_of(c, &k.activity->actor));
-    TRY(store_run(a->store, c, STORE_WRITE, log_unit, &k));
-    if (k.created)
-        feed_tell(a->feed, c->principal.tenant_id);
-    out->activity = k.activity;
-    out->created = k.created;
-    return STATUS_OK;
+    return mutate(c, a, &(struct mutation){.unit = log_unit, .arg = &k, .answer = &out->base});
 }
 
 enum status activity_list(struct call *c, struct agents *a, const ListActivitiesRequest *in,

@@ -7,6 +7,7 @@
 #include "agent/event.h"
 #include "agent/instant.h"
 #include "agent/list.h"
+#include "agent/mutation.h"
 #include "agent/pipeline.h"
 #include "domain/pipeline.h"
 #include "schema/mask.h"
@@ -149,43 +150,37 @@ enum status deal_begin(struct tx *tx, const struct deal_draft *draft, Deal **out
 
 struct create {
     struct deal_draft draft;
-    Deal *deal;
-    bool created;
+    CreateDealResponse *out;
 };
 
 static enum status create_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct create *k = arg;
 
-    k->created = false;
+    k->out->created = false;
     if (*k->draft.deal->external_id) {
-        enum status s =
-            tx_find_deal(tx, DEAL_BY_external_id, str_of(k->draft.deal->external_id), &k->deal);
+        enum status s = tx_find_deal(tx, DEAL_BY_external_id, str_of(k->draft.deal->external_id),
+                                     &k->out->deal);
         if (s == STATUS_OK)
             return STATUS_OK;
         if (s != STATUS_NOT_FOUND)
             return s;
         call_clear(c);
     }
-    TRY(deal_begin(tx, &k->draft, &k->deal));
-    k->created = true;
-    return deal_tell_lead(tx, k->deal);
+    TRY(deal_begin(tx, &k->draft, &k->out->deal));
+    k->out->created = true;
+    return deal_tell_lead(tx, k->out->deal);
 }
 
 enum status deal_create(struct call *c, struct agents *a, const CreateDealRequest *in,
                         CreateDealResponse *out)
 {
-    struct create k = {.created = false};
+    struct create k = {.out = out};
     const TenantPolicy *policy;
 
     TRY(policy_get(c, a->policies, &policy));
     TRY(deal_prepare(c, policy, in->deal, &k.draft));
-    TRY(store_run(a->store, c, STORE_WRITE, create_unit, &k));
-    if (k.created)
-        feed_tell(a->feed, c->principal.tenant_id);
-    out->deal = k.deal;
-    out->created = k.created;
-    return STATUS_OK;
+    return mutate(c, a, &(struct mutation){.unit = create_unit, .arg = &k, .answer = &out->base});
 }
 
 struct by_id {
@@ -230,7 +225,7 @@ enum status deal_list(struct call *c, struct agents *a, const ListDealsRequest *
 struct update {
     const UpdateDealRequest *in;
     const TenantPolicy *policy;
-    Deal *deal;
+    UpdateDealResponse *out;
 };
 
 /* A deal may move to another lead, if that is one of the tenant's. */
@@ -263,25 +258,25 @@ static enum status change(struct call *c, struct tx *tx, const struct update *k,
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct update *k = arg;
+    Deal *deal;
 
-    TRY(tx_get_deal(tx, str_of(k->in->deal->id), &k->deal));
-    TRY(tx_match(tx, &k->deal->base, str_of(k->in->deal->etag)));
-    TRY(change(c, tx, k, k->deal));
-    TRY(tx_update_deal(tx, k->deal));
-    return tx_event(tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(k->deal->id), &k->deal->base);
+    TRY(tx_get_deal(tx, str_of(k->in->deal->id), &deal));
+    TRY(tx_match(tx, &deal->base, str_of(k->in->deal->etag)));
+    TRY(change(c, tx, k, deal));
+    TRY(tx_update_deal(tx, deal));
+    k->out->deal = deal;
+    return tx_event(tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(deal->id), &deal->base);
 }
 
-enum status deal_update(struct call *c, struct agents *a, const UpdateDealRequest *in, Deal **out)
+enum status deal_update(struct call *c, struct agents *a, const UpdateDealRequest *in,
+                        UpdateDealResponse *out)
 {
-    struct update k = {.in = in};
+    struct update k = {.in = in, .out = out};
 
     if (!*in->deal->id) {
         call_detail(c, FAULT_FIELD, "required", STR("deal.id"), "names the deal to change");
         return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the deal is not named");
     }
     TRY(policy_get(c, a->policies, &k.policy));
-    TRY(store_run(a->store, c, STORE_WRITE, update_unit, &k));
-    feed_tell(a->feed, c->principal.tenant_id);
-    *out = k.deal;
-    return STATUS_OK;
+    return mutate(c, a, &(struct mutation){.unit = update_unit, .arg = &k, .answer = &out->base});
 }

@@ -47,7 +47,7 @@ MUST_CHECK enum status deal_list(struct call *c, struct agents *a, const ListDea
 /* Changes the fields that the mask names; see schema/mask.h. A close date that moves to a later
  * month counts as a push; an emptied category becomes the stage's. */
 MUST_CHECK enum status deal_update(struct call *c, struct agents *a, const UpdateDealRequest *in,
-                                   Deal **out);
+                                   UpdateDealResponse *out);
 
 /* How often the expected close date moved to a later month in a history that ends with `last`.
  * Dates are "YYYY-MM-DD" or empty; empty ones are passed over. */

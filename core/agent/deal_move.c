@@ -4,6 +4,7 @@
 #include "agent/activity.h"
 #include "agent/event.h"
 #include "agent/instant.h"
+#include "agent/mutation.h"
 #include "agent/pipeline.h"
 #include "domain/text.h"
 #include "store/records.h"
@@ -125,6 +126,8 @@ struct move {
     Actor *actor;
     Deal *deal;
     StageChange *change;
+    ProgressDealResponse *progressed; /* the answer: this one, or ... */
+    ReopenDealResponse *reopened;
 };
 
 static bool asks(const Pipeline *p, GuardKind kind)
@@ -258,6 +261,17 @@ static enum status read_deal(struct call *c, struct tx *tx, struct move *k, cons
     return pipeline_of_deal(c, k->policy, k->deal, out);
 }
 
+static void tell_move(const struct move *k)
+{
+    if (k->reopen) {
+        k->reopened->deal = k->deal;
+        k->reopened->change = k->change;
+    } else {
+        k->progressed->deal = k->deal;
+        k->progressed->change = k->change;
+    }
+}
+
 static enum status move_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct move *k = arg;
@@ -273,6 +287,7 @@ static enum status move_unit(struct call *c, struct tx *tx, void *arg)
     TRY(decide(c, k, p, &step, verdict));
     before = *k->deal;
     TRY(apply(c, k, p, &step, verdict));
+    tell_move(k);
     return k->validate_only ? STATUS_OK : store_move(tx, k, &before);
 }
 
@@ -329,10 +344,12 @@ static enum status run(struct call *c, struct agents *a, struct move *k, const c
     TRY(clean_line(c, "note", note, &k->note));
     TRY(actor_of(c, &k->actor));
     TRY(policy_get(c, a->policies, &k->policy));
-    TRY(store_run(a->store, c, k->validate_only ? STORE_READ : STORE_WRITE, move_unit, k));
-    if (!k->validate_only)
-        feed_tell(a->feed, c->principal.tenant_id);
-    return STATUS_OK;
+    return mutate(
+        c, a,
+        &(struct mutation){.unit = move_unit,
+                           .arg = k,
+                           .answer = k->reopen ? &k->reopened->base : &k->progressed->base,
+                           .looks = k->validate_only});
 }
 
 enum status deal_progress(struct call *c, struct agents *a, const ProgressDealRequest *in,
@@ -341,22 +358,18 @@ enum status deal_progress(struct call *c, struct agents *a, const ProgressDealRe
     struct move k = {.id = in->id,
                      .etag = in->etag,
                      .to_stage = in->to_stage,
-                     .validate_only = in->validate_only};
+                     .validate_only = in->validate_only,
+                     .progressed = out};
 
     TRY(clean_reason(c, in->close_reason, &k.reason));
-    TRY(run(c, a, &k, in->note, in->occurred_at));
-    out->deal = k.deal;
-    out->change = k.change;
-    return STATUS_OK;
+    return run(c, a, &k, in->note, in->occurred_at);
 }
 
 enum status deal_reopen(struct call *c, struct agents *a, const ReopenDealRequest *in,
                         ReopenDealResponse *out)
 {
-    struct move k = {.id = in->id, .etag = in->etag, .to_stage = in->to_stage, .reopen = true};
+    struct move k = {
+        .id = in->id, .etag = in->etag, .to_stage = in->to_stage, .reopen = true, .reopened = out};
 
-    TRY(run(c, a, &k, in->note, in->occurred_at));
-    out->deal = k.deal;
-    out->change = k.change;
-    return STATUS_OK;
+    return run(c, a, &k, in->note, in->occurred_at);
 }

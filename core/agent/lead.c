@@ -6,7 +6,9 @@
 #include "agent/lead_clean.h"
 #include "agent/lead_match.h"
 #include "agent/list.h"
+#include "agent/mutation.h"
 #include "schema/mask.h"
+#include "store/once.h"
 #include "store/records.h"
 
 /* clang-format off */
@@ -102,7 +104,36 @@ struct create {
     struct lead_draft draft;
     DuplicatePolicy policy;
     struct lead_stored stored;
+    CreateLeadResponse *out;
 };
+
+static enum status tell_match(struct call *c, const struct lead_stored *stored,
+                              DuplicateMatch **out)
+{
+    if ((*out = NEW(&c->arena, DuplicateMatch, 1)) == NULL)
+        return call_nomem(c);
+    **out = (DuplicateMatch)DUPLICATE_MATCH_INIT;
+    (*out)->lead_id = stored->lead->id;
+    (*out)->reason = stored->reason;
+    (*out)->confidence = lead_match_confidence(stored->reason);
+    return STATUS_OK;
+}
+
+static enum status tell_created(struct call *c, const struct create *k)
+{
+    CreateLeadResponse *out = k->out;
+
+    out->lead = k->stored.lead;
+    out->created = k->stored.created;
+    out->n_normalized_fields = k->draft.changed.n_paths;
+    out->normalized_fields = NEW(&c->arena, char *, k->draft.changed.n_paths + 1);
+    out->duplicate = NULL;
+    if (!out->normalized_fields)
+        return call_nomem(c);
+    for (size_t i = 0; i < k->draft.changed.n_paths; i++)
+        out->normalized_fields[i] = k->draft.changed.paths[i];
+    return out->created ? STATUS_OK : tell_match(c, &k->stored, &out->duplicate);
+}
 
 static enum status create_unit(struct call *c, struct tx *tx, void *arg)
 {
@@ -110,43 +141,25 @@ static enum status create_unit(struct call *c, struct tx *tx, void *arg)
     struct lead_keys keys = keys_that_count(&k->draft, k->policy);
     Lead *known;
 
-    (void)c;
     TRY(lead_match(tx, &keys, &known, &k->stored.reason));
-    return lead_settle(tx, &k->draft, k->policy, known, &k->stored);
+    TRY(lead_settle(tx, &k->draft, k->policy, known, &k->stored));
+    return tell_created(c, k);
 }
 
 enum status lead_create(struct call *c, struct agents *a, const CreateLeadRequest *in,
                         CreateLeadResponse *out)
 {
-    struct create k = {.policy = in->duplicate_policy};
+    struct create k = {.policy = in->duplicate_policy, .out = out};
     const TenantPolicy *policy;
 
     TRY(policy_get(c, a->policies, &policy));
     TRY(lead_prepare(c, policy, in->lead, &k.draft));
-    TRY(store_run(a->store, c, STORE_WRITE, create_unit, &k));
-    if (k.stored.created || k.stored.updated)
-        feed_tell(a->feed, c->principal.tenant_id);
-    out->lead = k.stored.lead;
-    out->created = k.stored.created;
-    out->n_normalized_fields = k.draft.changed.n_paths;
-    out->normalized_fields = NEW(&c->arena, char *, k.draft.changed.n_paths + 1);
-    out->duplicate = k.stored.created ? NULL : NEW(&c->arena, DuplicateMatch, 1);
-    if (!out->normalized_fields || (!k.stored.created && !out->duplicate))
-        return call_nomem(c);
-    for (size_t i = 0; i < k.draft.changed.n_paths; i++)
-        out->normalized_fields[i] = k.draft.changed.paths[i];
-    if (out->duplicate) {
-        *out->duplicate = (DuplicateMatch)DUPLICATE_MATCH_INIT;
-        out->duplicate->lead_id = k.stored.lead->id;
-        out->duplicate->reason = k.stored.reason;
-        out->duplicate->confidence = lead_match_confidence(k.stored.reason);
-    }
-    return STATUS_OK;
+    return mutate(c, a, &(struct mutation){.unit = create_unit, .arg = &k, .answer = &out->base});
 }
 
 /* A lead named by id, and what was found. */
 struct by_id {
-    const char *id, *etag;
+    const char *id;
     Lead *lead;
 };
 
@@ -187,7 +200,7 @@ enum status lead_list(struct call *c, struct agents *a, const ListLeadsRequest *
 struct update {
     const UpdateLeadRequest *in;
     const TenantPolicy *policy;
-    Lead *lead;
+    UpdateLeadResponse *out;
 };
 
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
@@ -196,33 +209,33 @@ static enum status update_unit(struct call *c, struct tx *tx, void *arg)
     const FieldMask *mask = k->in->update_mask;
     struct mask paths = {update_locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
     struct lead_changed changed;
+    Lead *lead;
 
-    TRY(tx_get_lead(tx, str_of(k->in->lead->id), &k->lead));
-    TRY(tx_match(tx, &k->lead->base, str_of(k->in->lead->etag)));
-    if (k->lead->status == LEAD_STATUS_MERGED) {
+    TRY(tx_get_lead(tx, str_of(k->in->lead->id), &lead));
+    TRY(tx_match(tx, &lead->base, str_of(k->in->lead->etag)));
+    if (lead->status == LEAD_STATUS_MERGED) {
         call_detail(c, FAULT_PRECONDITION, "LEAD_STATUS", STR("lead.status"),
                     "update the lead that it was merged into, or undo the merge");
         return call_fail_as(c, STATUS_PRECONDITION, "LEAD_MERGED", "the lead was merged");
     }
-    TRY(mask_apply(c, &paths, &k->in->lead->base, &k->lead->base));
-    TRY(lead_clean(c, k->policy, k->lead, &changed));
-    TRY(tx_update_lead(tx, k->lead));
-    return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(k->lead->id), &k->lead->base);
+    TRY(mask_apply(c, &paths, &k->in->lead->base, &lead->base));
+    TRY(lead_clean(c, k->policy, lead, &changed));
+    TRY(tx_update_lead(tx, lead));
+    k->out->lead = lead;
+    return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base);
 }
 
-enum status lead_update(struct call *c, struct agents *a, const UpdateLeadRequest *in, Lead **out)
+enum status lead_update(struct call *c, struct agents *a, const UpdateLeadRequest *in,
+                        UpdateLeadResponse *out)
 {
-    struct update k = {.in = in};
+    struct update k = {.in = in, .out = out};
 
     if (!*in->lead->id) {
         call_detail(c, FAULT_FIELD, "required", STR("lead.id"), "names the lead to change");
         return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the lead is not named");
     }
     TRY(policy_get(c, a->policies, &k.policy));
-    TRY(store_run(a->store, c, STORE_WRITE, update_unit, &k));
-    feed_tell(a->feed, c->principal.tenant_id);
-    *out = k.lead;
-    return STATUS_OK;
+    return mutate(c, a, &(struct mutation){.unit = update_unit, .arg = &k, .answer = &out->base});
 }
 
 /* Erases one page of the lead's activities; *more tells whether there may be others. */
@@ -261,33 +274,38 @@ static enum status erase_activities(struct tx *tx, str lead_id)
     return STATUS_OK;
 }
 
+struct removal {
+    const DeleteLeadRequest *in;
+    DeleteLeadResponse *out;
+};
+
 static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
 {
-    struct by_id *k = arg;
-    Lead *husk;
+    struct removal *k = arg;
+    Lead *lead, *husk;
 
-    TRY(tx_get_lead(tx, str_of(k->id), &k->lead));
-    TRY(tx_match(tx, &k->lead->base, str_of(k->etag)));
-    if (k->lead->legal_hold) {
+    TRY(tx_get_lead(tx, str_of(k->in->id), &lead));
+    TRY(tx_match(tx, &lead->base, str_of(k->in->etag)));
+    if (lead->legal_hold) {
         call_detail(c, FAULT_PRECONDITION, "LEGAL_HOLD", STR("lead.legal_hold"),
                     "lift the legal hold first");
         return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
     }
-    TRY(erase_activities(tx, str_of(k->id)));
-    TRY(tx_delete_lead(tx, str_of(k->id), str_of(k->lead->etag)));
+    TRY(erase_activities(tx, str_of(k->in->id)));
+    TRY(once_erase(tx, str_of(k->in->id)));
+    TRY(tx_delete_lead(tx, str_of(k->in->id), str_of(lead->etag)));
     if ((husk = NEW(&c->arena, Lead, 1)) == NULL)
         return call_nomem(c);
     *husk = (Lead)LEAD_INIT;
-    husk->id = k->lead->id;
-    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(k->id), &husk->base);
+    husk->id = lead->id;
+    TRY(instant_now(c, &k->out->erase_time));
+    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(lead->id), &husk->base);
 }
 
 enum status lead_delete(struct call *c, struct agents *a, const DeleteLeadRequest *in,
                         DeleteLeadResponse *out)
 {
-    struct by_id k = {.id = in->id, .etag = in->etag};
+    struct removal k = {in, out};
 
-    TRY(store_run(a->store, c, STORE_WRITE, delete_unit, &k));
-    feed_tell(a->feed, c->principal.tenant_id);
-    return instant_now(c, &out->erase_time);
+    return mutate(c, a, &(struct mutation){.unit = delete_unit, .arg = &k, .answer = &out->base});
 }

@@ -56,10 +56,10 @@ MUST_CHECK enum status lead_list(struct call *c, struct agents *a, const ListLea
 
 /* Changes the fields that the mask names; see schema/mask.h. PRECONDITION: the lead was merged. */
 MUST_CHECK enum status lead_update(struct call *c, struct agents *a, const UpdateLeadRequest *in,
-                                   Lead **out);
+                                   UpdateLeadResponse *out);
 
-/* Erases the lead and its activities; an event with nothing but the id stays. PRECONDITION
- * (LEGAL_HOLD). */
+/* Erases the lead, its activities and the answers kept for request ids that hold its data; an event
+ * with nothing but the id stays. PRECONDITION (LEGAL_HOLD). */
 MUST_CHECK enum status lead_delete(struct call *c, struct agents *a, const DeleteLeadRequest *in,
                                    DeleteLeadResponse *out);
 

@@ -5,6 +5,7 @@
 #include "agent/deal_move.h"
 #include "agent/event.h"
 #include "agent/instant.h"
+#include "agent/mutation.h"
 #include "domain/lifecycle.h"
 #include "store/records.h"
 
@@ -57,6 +58,7 @@ struct conversion {
     const TenantPolicy *policy;
     Lead *lead;
     Deal *deal;
+    ConvertLeadResponse *out;
 };
 
 static enum status check_lead(struct call *c, const struct conversion *k)
@@ -108,18 +110,17 @@ static enum status convert_unit(struct call *c, struct tx *tx, void *arg)
     TRY(check_lead(c, k));
     TRY(make_draft(c, k, &draft));
     TRY(deal_begin(tx, &draft, &k->deal));
-    return store_lead(c, tx, k);
+    TRY(store_lead(c, tx, k));
+    k->out->lead = k->lead;
+    k->out->deal = k->deal;
+    return STATUS_OK;
 }
 
 enum status conversion_run(struct call *c, struct agents *a, const ConvertLeadRequest *in,
                            ConvertLeadResponse *out)
 {
-    struct conversion k = {.in = in};
+    struct conversion k = {.in = in, .out = out};
 
     TRY(policy_get(c, a->policies, &k.policy));
-    TRY(store_run(a->store, c, STORE_WRITE, convert_unit, &k));
-    feed_tell(a->feed, c->principal.tenant_id);
-    out->lead = k.lead;
-    out->deal = k.deal;
-    return STATUS_OK;
+    return mutate(c, a, &(struct mutation){.unit = convert_unit, .arg = &k, .answer = &out->base});
 }

@@ -11,6 +11,7 @@
 #include "agent/event.h"
 #include "agent/instant.h"
 #include "agent/item_error.h"
+#include "agent/mutation.h"
 #include "domain/lifecycle.h"
 #include "domain/score.h"
 #include "store/records.h"
@@ -197,37 +198,32 @@ static enum status qualify(struct tx *tx, const struct qualify *k, Lead *lead, L
 struct one {
     struct qualify shared;
     const QualifyLeadRequest *in;
-    Lead *lead;
-    LeadScore *score;
-    LeadStatus previous;
+    QualifyLeadResponse *out;
 };
 
 static enum status one_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct one *k = arg;
+    QualifyLeadResponse *out = k->out;
 
     (void)c;
-    TRY(tx_get_lead(tx, str_of(k->in->id), &k->lead));
-    TRY(tx_match(tx, &k->lead->base, str_of(k->in->etag)));
-    k->previous = k->lead->status;
-    return qualify(tx, &k->shared, k->lead, &k->score);
+    TRY(tx_get_lead(tx, str_of(k->in->id), &out->lead));
+    TRY(tx_match(tx, &out->lead->base, str_of(k->in->etag)));
+    out->previous_status = out->lead->status;
+    return qualify(tx, &k->shared, out->lead, &out->score);
 }
 
 enum status qualification_run(struct call *c, struct agents *a, const QualifyLeadRequest *in,
                               QualifyLeadResponse *out)
 {
-    struct one k = {.in = in};
+    struct one k = {.in = in, .out = out};
 
     TRY(qualify_init(c, a, &k.shared));
     k.shared.dry = in->validate_only || in->as_of;
     TRY(instant_of_event(c, in->as_of, "as_of", &k.shared.as_of_us));
-    TRY(store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, one_unit, &k));
-    if (!k.shared.dry)
-        feed_tell(a->feed, c->principal.tenant_id);
-    out->lead = k.lead;
-    out->score = k.score;
-    out->previous_status = k.previous;
-    return STATUS_OK;
+    return mutate(c, a,
+                  &(struct mutation){
+                      .unit = one_unit, .arg = &k, .answer = &out->base, .looks = k.shared.dry});
 }
 
 struct many {

@@ -31,7 +31,7 @@ static enum status list_leads(struct call *c, void *self, const ListLeadsRequest
 static enum status update_lead(struct call *c, void *self, const UpdateLeadRequest *in,
                                UpdateLeadResponse *out)
 {
-    return lead_update(c, self, in, &out->lead);
+    return lead_update(c, self, in, out);
 }
 
 static enum status delete_lead(struct call *c, void *self, const DeleteLeadRequest *in,
@@ -85,7 +85,7 @@ static enum status list_deals(struct call *c, void *self, const ListDealsRequest
 static enum status update_deal(struct call *c, void *self, const UpdateDealRequest *in,
                                UpdateDealResponse *out)
 {
-    return deal_update(c, self, in, &out->deal);
+    return deal_update(c, self, in, out);
 }
 
 static enum status progress_deal(struct call *c, void *self, const ProgressDealRequest *in,

@@ -138,7 +138,8 @@ DESK_TEST(deal, amounts_and_dates_are_checked_all_at_once)
 
 DESK_TEST(deal, an_update_counts_pushes_and_leaves_the_stage_alone)
 {
-    Deal *deal = desk_deal(d, desk_sound_deal(d)), change = DEAL_INIT, *out;
+    Deal *deal = desk_deal(d, desk_sound_deal(d)), change = DEAL_INIT;
+    UpdateDealResponse out = UPDATE_DEAL_RESPONSE_INIT;
     UpdateDealRequest in = UPDATE_DEAL_REQUEST_INIT;
     FieldMask mask = FIELD_MASK_INIT;
     char *stage[] = {"stage"}, *category[] = {"category"};
@@ -147,11 +148,11 @@ DESK_TEST(deal, an_update_counts_pushes_and_leaves_the_stage_alone)
     change.id = deal->id;
     change.expected_close_date = "2999-03-01";
     cr_assert_eq(deal_update(d->call, &d->agents, &in, &out), STATUS_OK);
-    cr_assert_eq(out->push_count, 0, "earlier, in the same month");
+    cr_assert_eq(out.deal->push_count, 0, "earlier, in the same month");
     change.expected_close_date = "2999-04-01";
     cr_assert_eq(deal_update(d->call, &d->agents, &in, &out), STATUS_OK);
-    cr_assert_eq(out->push_count, 1);
-    cr_assert_str_eq(out->name, "Compiler licence");
+    cr_assert_eq(out.deal->push_count, 1);
+    cr_assert_str_eq(out.deal->name, "Compiler licence");
     in.update_mask = &mask;
     mask.paths = stage;
     mask.n_paths = 1;
@@ -161,10 +162,10 @@ DESK_TEST(deal, an_update_counts_pushes_and_leaves_the_stage_alone)
     mask.paths = category;
     change.category = FORECAST_CATEGORY_COMMIT;
     cr_assert_eq(deal_update(d->call, &d->agents, &in, &out), STATUS_OK);
-    cr_assert_eq(out->category, FORECAST_CATEGORY_COMMIT);
+    cr_assert_eq(out.deal->category, FORECAST_CATEGORY_COMMIT);
     change.category = FORECAST_CATEGORY_UNSPECIFIED;
     cr_assert_eq(deal_update(d->call, &d->agents, &in, &out), STATUS_OK);
-    cr_assert_eq(out->category, FORECAST_CATEGORY_PIPELINE, "the stage's");
+    cr_assert_eq(out.deal->category, FORECAST_CATEGORY_PIPELINE, "the stage's");
     change.etag = deal->etag;
     cr_assert_eq(deal_update(d->call, &d->agents, &in, &out), STATUS_CONFLICT);
 }
