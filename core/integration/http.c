@@ -11,7 +11,7 @@
 #include "integration/http_pool.h"
 #include "integration/http_url.h"
 
-struct http {
+struct http_client {
     struct http_pool pool;
     struct arena arena; /* the texts below */
     const char *user_agent, *ca_file;
@@ -20,7 +20,7 @@ struct http {
 };
 
 struct exchange {
-    struct http *http;
+    struct http_client *http;
     struct call *call;
     const struct http_request *request;
     struct http_response *out;
@@ -61,7 +61,7 @@ static void init_library(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-struct http *http_open(const struct http_options *o)
+struct http_client *http_client_open(const struct http_options *o)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum { TEXT_BYTES = 16 << 10 };
@@ -69,7 +69,7 @@ struct http *http_open(const struct http_options *o)
     assert(o);
     assert(o->user_agent);
     pthread_once(&once, init_library);
-    struct http *h = calloc(1, sizeof *h);
+    struct http_client *h = calloc(1, sizeof *h);
 
     if (!h)
         return NULL;
@@ -89,11 +89,11 @@ struct http *http_open(const struct http_options *o)
     }
     if (is_complete)
         return h;
-    http_close(h);
+    http_client_close(h);
     return NULL;
 }
 
-void http_close(struct http *h)
+void http_client_close(struct http_client *h)
 {
     if (!h)
         return;
@@ -312,7 +312,7 @@ static enum status exchange(struct exchange *x, CURLU *url, const char *origin)
     return s;
 }
 
-enum status http_send(struct http *h, struct call *c, const struct http_request *q,
+enum status http_send(struct http_client *h, struct call *c, const struct http_request *q,
                       struct http_response *out)
 {
     char origin[HTTP_ORIGIN_BYTES];
@@ -336,7 +336,7 @@ enum status http_send(struct http *h, struct call *c, const struct http_request 
     return s;
 }
 
-enum status http_check_url(struct http *h, struct call *c, str url, enum http_reach reach)
+enum status http_check_url(struct http_client *h, struct call *c, str url, enum http_reach reach)
 {
     const struct http_request q = {.url = url, .reach = reach};
     char origin[HTTP_ORIGIN_BYTES];

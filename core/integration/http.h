@@ -18,7 +18,7 @@
 #include "base/call.h"
 #include "integration/address_guard.h"
 
-struct http; /* thread-safe */
+struct http_client; /* thread-safe */
 
 enum {
     HTTP_URL_BYTES = 2000,      /* as Webhook.url says */
@@ -72,10 +72,10 @@ struct http_response {
 };
 
 /* NULL: no memory. */
-struct http *http_open(const struct http_options *o);
+struct http_client *http_client_open(const struct http_options *o);
 
 /* No request may be running. NULL is allowed. */
-void http_close(struct http *h);
+void http_client_close(struct http_client *h);
 
 /*
  * Sends and waits for the answer. Texts of faults name no part of the URL.
@@ -86,13 +86,13 @@ void http_close(struct http *h);
  * sent. UNAVAILABLE HTTP_DNS, HTTP_CONNECT, HTTP_TLS, HTTP_ANSWER: the request may have arrived
  * with the last. DEADLINE HTTP_TIMEOUT. CANCELLED. EXHAUSTED: the call's arena.
  */
-MUST_CHECK enum status http_send(struct http *h, struct call *c, const struct http_request *q,
-                                 struct http_response *out);
+MUST_CHECK enum status http_send(struct http_client *h, struct call *c,
+                                 const struct http_request *q, struct http_response *out);
 
 /* What can be said of a URL before it is used: well-formed, scheme, no user or password, no
  * fragment, port, and an address written as such. INVALID HTTP_URL. A name is judged when its
  * address is connected to, by http_send alone. */
-MUST_CHECK enum status http_check_url(struct http *h, struct call *c, str url,
+MUST_CHECK enum status http_check_url(struct http_client *h, struct call *c, str url,
                                       enum http_reach reach);
 
 /* The value of the first field of this name, in any case; {0}: there is none. */

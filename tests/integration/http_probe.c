@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     while ((letter = getopt(argc, argv, "4:r:a:t:b:H:d:oc")) != -1)
         option(&p, letter, optarg);
     p.options.guard = &p.guard;
-    struct http *h = http_open(&p.options);
+    struct http_client *h = http_client_open(&p.options);
 
     for (int i = optind; i < argc; i++) {
         struct call c;
@@ -92,6 +92,6 @@ int main(int argc, char **argv)
         print(&c, http_send(h, &c, &p.request, &r), &r);
         call_release(&c);
     }
-    http_close(h);
+    http_client_close(h);
     return 0;
 }

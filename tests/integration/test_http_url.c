@@ -47,7 +47,7 @@ static const struct url_case {
 static bool may(const char *url, enum http_reach reach)
 {
     struct call c;
-    struct http *h = http_open(&(struct http_options){.user_agent = "test/1"});
+    struct http_client *h = http_client_open(&(struct http_options){.user_agent = "test/1"});
 
     cr_assert_not_null(h);
     call_init(&c, NULL, CALL_ARENA_BYTES);
@@ -55,7 +55,7 @@ static bool may(const char *url, enum http_reach reach)
 
     cr_assert(s == STATUS_OK || (s == STATUS_INVALID && strcmp(c.fault.reason, "HTTP_URL") == 0));
     call_release(&c);
-    http_close(h);
+    http_client_close(h);
     return s == STATUS_OK;
 }
 
