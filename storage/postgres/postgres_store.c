@@ -214,8 +214,10 @@ static enum status check_role(struct call *c, struct sql_conn *conn, void *arg)
 enum status postgres_store_open(struct call *c, const struct postgres_options *o,
                                 struct store **out)
 {
-    const struct sql_options options = {o->master_key_path,
-                                        o->create_master_key ? KEY_CREATE : KEY_MUST_EXIST};
+    const struct sql_options options = {.master_key_path = o->master_key_path,
+                                        .master_keys = o->master_keys,
+                                        .master_key =
+                                            o->create_master_key ? KEY_CREATE : KEY_MUST_EXIST};
     struct sql_unit role = {.mode = STORE_READ, .fn = check_role};
     struct postgres_driver *d;
     enum status s;

@@ -27,7 +27,8 @@ enum postgres_role {
 
 struct postgres_options {
     const char *conninfo;        /* libpq's: URI or "host=... dbname=..." */
-    const char *master_key_path; /* see sql/keyring.h */
+    const char *master_key_path; /* see sql/master.h */
+    const char *master_keys;     /* their text, instead of the file; NULL: none */
     bool create_master_key;      /* make the file when there is none; not with several servers */
     enum postgres_role role;
     size_t pool_max;         /* connections; 0: the default */

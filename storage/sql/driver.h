@@ -30,6 +30,7 @@
     X(CORRUPT,      DATA_LOSS,    "STORE_CORRUPT",     NEVER, "the database is damaged")                        \
     X(TIMEOUT,      DEADLINE,     "STORE_TIMEOUT",     NEVER, "the deadline passed in the database")            \
     X(CANCELLED,    CANCELLED,    "CANCELLED",         NEVER, "cancelled by the caller")                        \
+    X(KEYS,         UNAVAILABLE,  "KEYS_CHANGED",      NEVER, "sealed with a key that is not read yet") /* the store reads keys again, once */ \
     X(RANGE,        EXHAUSTED,    "STORE_RANGE",       NEVER, "a sum is out of range")                          \
     X(SCHEMA,       INTERNAL,     "STORE_SCHEMA",      NEVER, "a statement does not fit the database")
 /* clang-format on */
@@ -152,10 +153,11 @@ MUST_CHECK enum status sql_exec(struct sql_conn *conn, struct call *c,
 MUST_CHECK enum status sql_query(struct sql_conn *conn, struct call *c,
                                  const struct sql_statement *s, sql_row_fn row, void *arg);
 
-/* Opens a store over a migrated driver, which it owns from now on, also when this fails.
- * master_key_path: see sql/keyring.h. */
+/* Opens a store over a migrated driver, which it owns from now on, also when this fails. Master
+ * keys: see sql/master.h; their file is read again when it changes. */
 struct sql_options {
-    const char *master_key_path;
+    const char *master_key_path; /* file of the master keys */
+    const char *master_keys;     /* their text itself, instead of the file; NULL: there is none */
     enum { KEY_MUST_EXIST, KEY_CREATE } master_key;
 };
 MUST_CHECK enum status sql_store_open(struct call *c, struct sql_driver *driver,

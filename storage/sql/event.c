@@ -117,22 +117,17 @@ static enum status event_row(void *arg, const struct sql_value *cols, size_t n)
     return e->type.p && r->sealed[r->page->n_events - 1].p ? STATUS_OK : call_nomem(r->tx->call);
 }
 
-/* Rows of several tenants may come in a system unit: their keys are read in the same transaction.
- */
+/* Rows of several tenants may come in a system unit. */
 static enum status open_event(struct tx *tx, struct event *e, str sealed)
 {
     struct seal_place place = event_place(e->tenant_id, e->id);
-    const struct tenant_keys *keys;
-    const struct seal_key *key = NULL;
-    uint32_t id;
+    const struct seal_key *key;
 
     if (sealed.n == 0) {
         e->body = EVENT_ERASED;
         return STATUS_OK;
     }
-    TRY(tx_keys(tx, e->tenant_id, &keys));
-    if (keys && seal_key_id(sealed, &id))
-        key = tenant_keys_find(keys, id);
+    TRY(tx_key_of(tx, e->tenant_id, sealed, &key));
     if (key && seal_open(tx->call, key, &place, sealed, &e->data))
         return STATUS_OK;
     if (tx->call->fault.status != STATUS_OK)

@@ -42,7 +42,7 @@ static enum status seal_payload(struct tx *tx, const struct job_put *put, struct
 {
     struct call *c = tx->call;
     size_t n = put->message ? protobuf_c_message_get_packed_size(put->message) : put->payload.n;
-    const struct tenant_keys *keys;
+    struct tenant_keys *keys;
     str plain = put->payload;
 
     *out = STR("");

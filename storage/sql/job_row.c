@@ -39,17 +39,13 @@ enum status job_rows_take(void *arg, const struct sql_value *cols, size_t n)
 static enum status open_payload(struct tx *tx, struct job *j)
 {
     struct seal_place place = job_place(j->tenant_id, j->id);
-    const struct tenant_keys *keys;
-    const struct seal_key *key = NULL;
+    const struct seal_key *key;
     str sealed = j->payload;
-    uint32_t id;
 
     j->payload = (str){0};
     if (!sealed.n)
         return STATUS_OK;
-    TRY(tx_keys(tx, j->tenant_id, &keys));
-    if (keys && seal_key_id(sealed, &id))
-        key = tenant_keys_find(keys, id);
+    TRY(tx_key_of(tx, j->tenant_id, sealed, &key));
     j->is_damaged = !key || !seal_open(tx->call, key, &place, sealed, &j->payload);
     return tx->call->fault.status; /* no memory, or fine */
 }

@@ -82,11 +82,9 @@ static enum status drop(struct tx *tx, const struct sql_value args[3])
 
 static enum status open_answer(struct tx *tx, const struct key *k, str sealed, str *out)
 {
-    const struct seal_key *key = NULL;
-    uint32_t id;
+    const struct seal_key *key;
 
-    if (seal_key_id(sealed, &id))
-        key = tenant_keys_find(tx->keys, id);
+    TRY(tx_key_of(tx, tx->tenant_id, sealed, &key));
     if (key && seal_open(tx->call, key, &k->place, sealed, out))
         return STATUS_OK;
     return call_fail_as(tx->call, STATUS_DATA_LOSS, "ANSWER_DAMAGED",

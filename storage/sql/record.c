@@ -331,7 +331,7 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
     struct call *c = tx->call;
     ProtobufCAllocator allocator = {unpack_alloc, unpack_free, c};
     struct seen s = {.version = cols[1].i, .create_us = cols[2].i};
-    const struct seal_key *key;
+    const struct seal_key *key = NULL;
     uint32_t key_id;
     str plain;
 
@@ -339,7 +339,10 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
     if (cols[0].s.n != sizeof s.id.b)
         return damaged(tx, r->info);
     memcpy(s.id.b, cols[0].s.p, sizeof s.id.b);
-    if (!seal_key_id(cols[4].s, &key_id) || !(key = tenant_keys_find(tx->keys, key_id)) ||
+    if (seal_key_id(cols[4].s, &key_id) && !(key = tenant_keys_find(tx->keys, key_id)) &&
+        !tx->keys_are_new)
+        return sql_fail(c, tx->conn, SQL_ERROR_KEYS, NULL);
+    if (!key ||
         !seal_open(c, key, &(struct seal_place){r->info->table, tx->tenant_id, s.id, s.version},
                    cols[4].s, &plain))
         return damaged(tx, r->info);

@@ -31,10 +31,11 @@ enum status tx_service(struct tx *tx, struct tx **out)
         *s = (struct tx){.call = tx->call,
                          .conn = tx->conn,
                          .store = tx->store,
-                         .keys = keyring_find(tx->store->keyring, 0),
+                         .keys_are_new = tx->keys_are_new,
                          .mode = tx->mode,
                          .outer = tx};
-        assert(s->keys); /* read when the store was opened */
+        TRY(tx_keys(s, 0, &s->keys));
+        assert(s->keys); /* made when the store was opened */
         tx->service = s;
     }
     *out = tx->service;

@@ -4,7 +4,9 @@
 #include <time.h>
 
 #include "base/wait.h"
+#include "sql/master_ring.h"
 #include "sql/tx.h"
+#include "store/key.h"
 
 enum {
     RETRIES_MAX = 1000, /* the deadline comes first; this bounds a clock that stands still */
@@ -23,7 +25,8 @@ static const enum retry retries[SQL_ERRORS] = {
 
 struct run {
     struct store *store;
-    const struct tenant_keys *keys;
+    struct tenant_keys *keys;
+    bool keys_are_new; /* read for this run: what is not among them does not exist */
     enum store_mode mode;
     int64_t tenant_id;
     store_unit_fn fn;
@@ -41,13 +44,6 @@ enum status tx_writable(struct tx *tx)
     if (tx->mode != STORE_READ)
         return STATUS_OK;
     return call_fail(tx->call, STATUS_INTERNAL, "a read unit tried to write");
-}
-
-enum status tx_keys(struct tx *tx, int64_t tenant_id, const struct tenant_keys **out)
-{
-    *out = tenant_id == tx->tenant_id ? tx->keys : keyring_find(tx->store->keyring, tenant_id);
-    assert(tenant_id == tx->tenant_id || tx->tenant_id == 0);
-    return *out ? STATUS_OK : keyring_load(tx->store->keyring, tx->call, tx->conn, tenant_id, out);
 }
 
 const struct record_info *tx_kind(struct tx *tx, enum record_kind kind)
@@ -87,13 +83,18 @@ static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
                     .conn = conn,
                     .store = r->store,
                     .keys = r->keys,
+                    .keys_are_new = r->keys_are_new,
                     .tenant_id = r->tenant_id,
                     .mode = r->mode,
                     .active = &tx};
+    enum status s = r->fn(c, &tx, r->arg);
 
-    TRY(r->fn(c, &tx, r->arg));
-    r->job_due_us = tx.job_due_us;
-    return tx_flush(tx.active);
+    if (s == STATUS_OK) {
+        r->job_due_us = tx.job_due_us;
+        s = tx_flush(tx.active);
+    }
+    tx_keys_release(&tx);
+    return s;
 }
 
 /* Sleeps between attempts: exponential with full jitter, within the deadline. */
@@ -152,13 +153,14 @@ static enum status run_unit(struct store *s, struct call *c, struct sql_unit *u)
 struct key_unit {
     struct store *store;
     int64_t tenant_id;
-    const struct tenant_keys *keys;
+    struct tenant_keys *keys;
 };
 
 static enum status load_keys(struct call *c, struct sql_conn *conn, void *arg)
 {
     struct key_unit *u = arg;
 
+    tenant_keys_put(u->keys); /* of a run that could not commit */
     return keyring_load(u->store->keyring, c, conn, u->tenant_id, &u->keys);
 }
 
@@ -166,29 +168,63 @@ static enum status create_keys(struct call *c, struct sql_conn *conn, void *arg)
 {
     struct key_unit *u = arg;
 
-    TRY(keyring_load(u->store->keyring, c, conn, u->tenant_id, &u->keys));
+    TRY(load_keys(c, conn, arg));
     return u->keys ? STATUS_OK : keyring_create(u->store->keyring, c, conn, u->tenant_id);
 }
 
-/* The tenant's keys; made when a tenant comes for the first time. */
-static enum status find_keys(struct store *s, struct call *c, int64_t tenant_id,
-                             const struct tenant_keys **out)
+static enum status refresh_masters(struct call *c, struct sql_conn *conn, void *arg)
 {
-    struct key_unit u = {.store = s, .tenant_id = tenant_id};
-    struct sql_unit load = {.mode = STORE_READ, .tenant_id = tenant_id, .fn = load_keys, .arg = &u},
-                    create = {
-                        .mode = STORE_WRITE, .tenant_id = tenant_id, .fn = create_keys, .arg = &u};
+    struct store *s = arg;
 
-    if ((*out = keyring_find(s->keyring, tenant_id)) != NULL)
-        return STATUS_OK;
+    return master_ring_refresh(keyring_masters(s->keyring), c, conn);
+}
+
+enum status store_keys_refresh(struct store *s, struct call *c)
+{
+    struct sql_unit u = {.mode = STORE_READ, .fn = refresh_masters, .arg = s};
+
+    return master_ring_is_stale(keyring_masters(s->keyring)) ? run_unit(s, c, &u) : STATUS_OK;
+}
+
+/* The tenant's keys as the database has them now; made when a tenant comes for the first time. A
+ * key may be wrapped by a master key that came since the file was read. */
+static enum status read_keys(struct store *s, struct call *c, struct key_unit *u)
+{
+    struct sql_unit
+        load = {.mode = STORE_READ, .tenant_id = u->tenant_id, .fn = load_keys, .arg = u},
+        create = {.mode = STORE_WRITE, .tenant_id = u->tenant_id, .fn = create_keys, .arg = u};
+
+    TRY(store_keys_refresh(s, c));
     TRY(run_unit(s, c, &load));
-    if (!u.keys) {
+    if (!u->keys) {
         TRY(run_unit(s, c, &create));
         TRY(run_unit(s, c, &load));
     }
+    return u->keys ? STATUS_OK
+                   : call_fail(c, STATUS_INTERNAL, "the keys of a tenant were not stored");
+}
+
+/* Put them back. */
+static enum status find_keys(struct store *s, struct call *c, int64_t tenant_id,
+                             struct tenant_keys **out)
+{
+    struct key_unit u = {.store = s, .tenant_id = tenant_id};
+    enum status r;
+
+    if ((*out = keyring_take(s->keyring, c, tenant_id)) != NULL)
+        return STATUS_OK;
+    r = read_keys(s, c, &u);
+    if (r != STATUS_OK) {
+        tenant_keys_put(u.keys);
+        return r;
+    }
     *out = u.keys;
-    return u.keys ? STATUS_OK
-                  : call_fail(c, STATUS_INTERNAL, "the keys of a tenant were not stored");
+    return STATUS_OK;
+}
+
+void store_keys_forget(struct store *s, int64_t tenant_id)
+{
+    keyring_forget(s->keyring, tenant_id);
 }
 
 /* Says which unique column is taken: callers look at fault.details for `column`. */
@@ -211,6 +247,17 @@ static enum status run(struct store *s, struct call *c, struct run *r)
     r->store = s;
     TRY(find_keys(s, c, r->tenant_id, &r->keys));
     status = run_unit(s, c, &u);
+    if (u.error == SQL_ERROR_KEYS) { /* another server has started a key since ours were read */
+        call_clear(c);
+        tenant_keys_put(r->keys);
+        r->keys = NULL;
+        r->keys_are_new = true;
+        keyring_forget(s->keyring, r->tenant_id);
+        keyring_forget(s->keyring, 0); /* also seen by a tenant's unit: store/service.h */
+        TRY(find_keys(s, c, r->tenant_id, &r->keys));
+        status = run_unit(s, c, &u);
+    }
+    tenant_keys_put(r->keys);
     if (status != STATUS_OK)
         name_taken(c, &u);
     else if (r->job_due_us && s->jobs_put)
@@ -261,7 +308,7 @@ enum status sql_store_open(struct call *c, struct sql_driver *driver,
                            const struct sql_options *options, struct store **out)
 {
     struct store *s = calloc(1, sizeof *s);
-    const struct tenant_keys *keys;
+    struct tenant_keys *keys;
     enum status r;
 
     *out = NULL;
@@ -280,6 +327,7 @@ enum status sql_store_open(struct call *c, struct sql_driver *driver,
         store_close(s);
         return r;
     }
+    tenant_keys_put(keys);
     *out = s;
     return STATUS_OK;
 }

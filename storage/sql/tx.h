@@ -27,17 +27,19 @@ struct tx {
     struct call *call;
     struct sql_conn *conn;
     struct store *store;
-    const struct tenant_keys *keys;
+    struct tenant_keys *keys;
+    bool keys_are_new; /* read for this run of the unit */
     int64_t tenant_id;
     enum store_mode mode;
     struct seen *seen;                   /* [cap_seen] hash table by id, in the call's arena */
     size_t n_seen, cap_seen;             /* a power of two */
     struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */
     struct batch *words, *events;
-    int64_t job_due_us; /* the earliest job that this unit put or moved; 0: none */
-    struct tx *outer;   /* of a view of the service's records: the tenant's unit; else NULL */
-    struct tx *service; /* that view, once it was asked for */
-    struct tx *active;  /* of a unit: itself or its view, whichever the engine lets through */
+    int64_t job_due_us;     /* the earliest job that this unit put or moved; 0: none */
+    struct tx *outer;       /* of a view of the service's records: the tenant's unit; else NULL */
+    struct tx *service;     /* that view, once it was asked for */
+    struct held_keys *held; /* of a unit: keys of other tenants, see held.c */
+    struct tx *active;      /* of a unit: itself or its view, whichever the engine lets through */
 };
 
 /* The unit itself: what belongs to the tenant that a change is made for (audit rows, events) is
@@ -62,8 +64,16 @@ MUST_CHECK enum status tx_query(struct tx *tx, const struct sql_statement *s, sq
 MUST_CHECK enum status tx_writable(struct tx *tx);
 
 /* The keys of a tenant: the unit's, or in a system unit those of any, read in its transaction if
- * need be. *out is NULL when it has none yet. */
-MUST_CHECK enum status tx_keys(struct tx *tx, int64_t tenant_id, const struct tenant_keys **out);
+ * need be. *out is NULL when it has none yet; else it lives until the unit ends. */
+MUST_CHECK enum status tx_keys(struct tx *tx, int64_t tenant_id, struct tenant_keys **out);
+
+/* The data key that sealed these bytes, likewise; NULL: the tenant has no such key. Not for row
+ * functions: it may read keys again. */
+MUST_CHECK enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed,
+                                 const struct seal_key **out);
+
+/* At the end of the unit. */
+void tx_keys_release(struct tx *tx);
 
 /* The kind's row, checked against the scope of the unit: our mistake otherwise. */
 const struct record_info *tx_kind(struct tx *tx, enum record_kind kind);

@@ -157,5 +157,9 @@ enum status sqlite_store_open(struct call *c, const struct sqlite_options *o, st
     if (!key)
         return call_nomem(c);
     TRY(open_driver(c, o, &d));
-    return sql_store_open(c, &d->base, &(struct sql_options){key, KEY_CREATE}, out);
+    return sql_store_open(c, &d->base,
+                          &(struct sql_options){.master_key_path = key,
+                                                .master_keys = o->master_keys,
+                                                .master_key = KEY_CREATE},
+                          out);
 }

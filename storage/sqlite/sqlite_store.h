@@ -19,6 +19,7 @@ enum {
 struct sqlite_options {
     const char *path;            /* of the file; created when there is none */
     const char *master_key_path; /* created when there is none; NULL: path + ".key" */
+    const char *master_keys;     /* their text, instead of the file; NULL: none; sql/master.h */
     size_t n_readers;            /* connections for read units; 0: the default */
     size_t queue_max;            /* write units that may wait; 0: the default */
     int64_t pages_max;           /* of 4096 bytes; 0: as large as the disk allows */

@@ -48,7 +48,7 @@ static void prepare(sqlite3 *db, const char *text, size_t n_args)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static const struct tenant_keys keys = {.tenant_id = 1, .n_data = 1};
+    static struct tenant_keys keys = {.tenant_id = 1, .n_data = 1};
     static sqlite3 *db;
     str rest = {(const char *)data, n}, filter = str_cut(&rest, '\n');
     struct call c;

@@ -1,0 +1,71 @@
+/* The keys that a unit works with beside its own: held until it ends, whatever becomes of the ring.
+ */
+#include <assert.h>
+
+#include "sql/tx.h"
+
+/* In the call's arena; a list, because most units hold none and the others a few. */
+struct held_keys {
+    struct tenant_keys *keys;
+    struct held_keys *next;
+};
+
+/* Takes over a reference, also when there is no memory. */
+static enum status hold(struct tx *tx, struct tenant_keys *keys)
+{
+    struct tx *root = tx_owner(tx);
+    struct held_keys *h = NEW(&tx->call->arena, struct held_keys, 1);
+
+    if (!h) {
+        tenant_keys_put(keys);
+        return call_nomem(tx->call);
+    }
+    *h = (struct held_keys){keys, root->held};
+    root->held = h;
+    return STATUS_OK;
+}
+
+void tx_keys_release(struct tx *tx)
+{
+    for (; tx->held; tx->held = tx->held->next)
+        tenant_keys_put(tx->held->keys);
+}
+
+static enum status load(struct tx *tx, int64_t tenant_id, struct tenant_keys **out)
+{
+    TRY(tx_enter(tx));
+    TRY(keyring_load(tx->store->keyring, tx->call, tx->conn, tenant_id, out));
+    return *out ? hold(tx, *out) : STATUS_OK;
+}
+
+enum status tx_keys(struct tx *tx, int64_t tenant_id, struct tenant_keys **out)
+{
+    *out = tenant_id == tx->tenant_id ? tx->keys : NULL;
+    assert(tenant_id == tx->tenant_id || tx->tenant_id == 0);
+    for (struct held_keys *h = tx_owner(tx)->held; h && !*out; h = h->next)
+        if (h->keys->tenant_id == tenant_id)
+            *out = h->keys;
+    if (*out)
+        return STATUS_OK;
+    *out = keyring_take(tx->store->keyring, tx->call, tenant_id);
+    return *out ? hold(tx, *out) : load(tx, tenant_id, out);
+}
+
+enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed, const struct seal_key **out)
+{
+    struct tenant_keys *keys;
+    uint32_t id;
+
+    *out = NULL;
+    if (!seal_key_id(sealed, &id))
+        return STATUS_OK;
+    TRY(tx_keys(tx, tenant_id, &keys));
+    if (keys)
+        *out = tenant_keys_find(keys, id);
+    if (*out)
+        return STATUS_OK;
+    TRY(load(tx, tenant_id, &keys)); /* another server may have started a key since */
+    if (keys)
+        *out = tenant_keys_find(keys, id);
+    return STATUS_OK;
+}
