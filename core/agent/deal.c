@@ -200,7 +200,7 @@ enum status deal_get(struct call *c, struct agents *a, const char *id, Deal **ou
 {
     struct by_id k = {.id = id};
 
-    TRY(store_run(a->store, c, STORE_READ, get_unit, &k));
+    TRY(store_run(a->store, c, STORE_READ_ONE, get_unit, &k));
     *out = k.deal;
     return STATUS_OK;
 }

@@ -175,7 +175,7 @@ enum status lead_get(struct call *c, struct agents *a, const char *id, Lead **ou
 {
     struct by_id k = {.id = id};
 
-    TRY(store_run(a->store, c, STORE_READ, get_unit, &k));
+    TRY(store_run(a->store, c, STORE_READ_ONE, get_unit, &k));
     *out = k.lead;
     return STATUS_OK;
 }

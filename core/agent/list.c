@@ -20,5 +20,5 @@ enum status list_run(struct call *c, struct store *s, enum record_kind kind,
 {
     struct list k = {kind, q, out};
 
-    return store_run(s, c, STORE_READ, list_unit, &k);
+    return store_run(s, c, STORE_READ_ONE, list_unit, &k);
 }

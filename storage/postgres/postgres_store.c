@@ -132,9 +132,8 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
             unit->error = SQL_ERROR_CONNECTION;
         return r;
     }
-    r = session_begin(s, c, unit);
-    if (r == STATUS_OK)
-        r = unit->fn(c, &s->base, unit->arg);
+    session_begin(s, unit);
+    r = unit->fn(c, &s->base, unit->arg);
     if (r == STATUS_OK && s->base.error != SQL_ERROR_NONE)
         r = sql_fail(c, &s->base, s->base.error, NULL);
     if (r == STATUS_OK)

@@ -234,9 +234,44 @@ static enum status send(struct session *s, struct call *c, const struct sql_stat
     return STATUS_OK;
 }
 
+/* What a transaction is opened with; it travels with the first statement. One statement needs no
+ * BEGIN: all between two sync points is one transaction, which the settings end with, too. */
+static enum status open_transaction(struct session *s, struct call *c)
+{
+    static const char *const begin[] = {
+        [STORE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        [STORE_READ_ONE] = NULL,
+        [STORE_WRITE] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        [STORE_TAKE] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+    };
+    static const char config[] = "SELECT set_config('app.tenant', $1, true), "
+                                 "set_config('statement_timeout', $2, true)";
+    int64_t ms = call_left_ns(c, (int64_t)STATEMENT_MS * 1000000) / 1000000;
+    char tenant[24], timeout[24];
+
+    s->opened = true;
+    snprintf(tenant, sizeof tenant, "%lld", (long long)s->tenant_id);
+    snprintf(timeout, sizeof timeout, "%lld", (long long)(ms > 0 ? ms : 1));
+    if (begin[s->mode])
+        TRY(send(s, c, &(struct sql_statement){begin[s->mode], NULL, 0}, PENDING_COMMAND));
+    return send(
+        s, c,
+        &(struct sql_statement){
+            config, (struct sql_value[]){sql_text(str_of(tenant)), sql_text(str_of(timeout))}, 2},
+        PENDING_COMMAND);
+}
+
+/* Every statement of a unit comes by here. */
+static enum status before_statement(struct session *s, struct call *c)
+{
+    assert(!s->opened || s->mode != STORE_READ_ONE);
+    return s->opened ? STATUS_OK : open_transaction(s, c);
+}
+
 static enum status exec(struct sql_conn *base, struct call *c, const struct sql_statement *q)
 {
     self(base)->wrote = true;
+    TRY(before_statement(self(base), c));
     return send(self(base), c, q, PENDING_COMMAND);
 }
 
@@ -245,6 +280,7 @@ static enum status query(struct sql_conn *base, struct call *c, const struct sql
 {
     struct session *s = self(base);
 
+    TRY(before_statement(s, c));
     s->wrote |= !str_starts(str_of(q->text), STR("SELECT")); /* ... RETURNING */
     TRY(send(s, c, q, PENDING_QUERY));
     return sync_and_drain(s, c, &(struct sink){row, arg});
@@ -258,6 +294,7 @@ static enum status script(struct sql_conn *base, struct call *c, const char *tex
     PGresult *r;
 
     s->wrote = true;
+    TRY(before_statement(s, c));
     TRY(sync_and_drain(s, c, &(struct sink){NULL, NULL}));
     if (!PQexitPipelineMode(s->pg))
         return lost(s, c);
@@ -272,6 +309,7 @@ static enum status enter(struct sql_conn *base, struct call *c, int64_t tenant_i
 {
     char tenant[24];
 
+    TRY(before_statement(self(base), c));
     snprintf(tenant, sizeof tenant, "%lld", (long long)tenant_id);
     return send(self(base), c,
                 &(struct sql_statement){"SELECT set_config('app.tenant', $1, true)",
@@ -282,29 +320,13 @@ static enum status enter(struct sql_conn *base, struct call *c, int64_t tenant_i
 const struct sql_conn_ops session_ops = {
     .exec = exec, .query = query, .enter = enter, .script = script};
 
-enum status session_begin(struct session *s, struct call *c, const struct sql_unit *unit)
+void session_begin(struct session *s, const struct sql_unit *unit)
 {
-    static const char config[] = "SELECT set_config('app.tenant', $1, true), "
-                                 "set_config('statement_timeout', $2, true)";
-    static const char *const begins[] = {
-        [STORE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        [STORE_WRITE] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
-        [STORE_TAKE] = "BEGIN ISOLATION LEVEL READ COMMITTED",
-    };
-    int64_t ms = call_left_ns(c, (int64_t)STATEMENT_MS * 1000000) / 1000000;
-    char tenant[24], timeout[24];
-
     s->base.error = SQL_ERROR_NONE;
     s->base.taken = COLUMN_NONE;
-    s->wrote = s->committed = false;
-    snprintf(tenant, sizeof tenant, "%lld", (long long)unit->tenant_id);
-    snprintf(timeout, sizeof timeout, "%lld", (long long)(ms > 0 ? ms : 1));
-    TRY(send(s, c, &(struct sql_statement){begins[unit->mode], NULL, 0}, PENDING_COMMAND));
-    return send(
-        s, c,
-        &(struct sql_statement){
-            config, (struct sql_value[]){sql_text(str_of(tenant)), sql_text(str_of(timeout))}, 2},
-        PENDING_COMMAND);
+    s->wrote = s->committed = s->opened = false;
+    s->tenant_id = unit->tenant_id;
+    s->mode = unit->mode;
 }
 
 enum status session_commit(struct session *s, struct call *c)
@@ -314,6 +336,8 @@ enum status session_commit(struct session *s, struct call *c)
 
     if (sql_fault_hits(s->base.driver, &error))
         return sql_fail(c, &s->base, error, "injected");
+    if (!s->opened || s->mode == STORE_READ_ONE) /* there is none, or its sync point ended it */
+        return STATUS_OK;
     TRY(send(s, c, &(struct sql_statement){"COMMIT", NULL, 0}, PENDING_COMMIT));
     if (!s->wrote) { /* nothing to wait for: the answer is read when the session is used again */
         if (!PQpipelineSync(s->pg) || PQflush(s->pg) < 0)
@@ -338,10 +362,10 @@ void session_rollback(struct session *s, struct call *c)
 {
     struct fault before = c->fault;
 
-    if (!s->dead &&
+    if (!s->dead && s->opened && s->mode != STORE_READ_ONE &&
         send(s, c, &(struct sql_statement){"ROLLBACK", NULL, 0}, PENDING_COMMAND) != STATUS_OK)
         s->dead = true;
-    if (!s->dead)
+    if (!s->dead && s->opened)
         (void)!sync_and_drain(s, c, &(struct sink){NULL, NULL});
     if (PQtransactionStatus(s->pg) != PQTRANS_IDLE)
         s->dead = true;

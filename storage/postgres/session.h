@@ -31,9 +31,12 @@ struct pending {
 struct session {
     struct sql_conn base; /* first: a sql_conn * is a session * */
     PGconn *pg;
-    bool dead;                           /* the connection is of no more use */
-    bool wrote;                          /* the unit has sent something that changes rows */
-    bool committed;                      /* the server has confirmed COMMIT */
+    bool dead;         /* the connection is of no more use */
+    bool wrote;        /* the unit has sent something that changes rows */
+    bool committed;    /* the server has confirmed COMMIT */
+    bool opened;       /* the unit has sent its first statement */
+    int64_t tenant_id; /* of the unit */
+    enum store_mode mode;
     struct pending pending[PENDING_MAX]; /* a ring: [first, first + n_pending) */
     size_t first, n_pending;
     uint64_t tick;
@@ -50,9 +53,8 @@ void session_close(struct session *s);
 /* False: the server has gone away while the session was idle. Costs one poll(). */
 bool session_is_alive(struct session *s, struct call *c);
 
-/* Queues the start of a transaction; it travels with the first statement. */
-MUST_CHECK enum status session_begin(struct session *s, struct call *c,
-                                     const struct sql_unit *unit);
+/* The unit's transaction opens with its first statement; a unit without one costs nothing. */
+void session_begin(struct session *s, const struct sql_unit *unit);
 
 /* Ends it: sends what is queued and COMMIT, and waits for the answer if anything was written. */
 MUST_CHECK enum status session_commit(struct session *s, struct call *c);

@@ -352,7 +352,7 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
         return damaged(tx, r->info);
     r->id = s.id;
     r->version = s.version;
-    if (tx->mode != STORE_READ) {
+    if (store_mode_writes(tx->mode)) {
         s.tokens = arena_str(&c->arena, cols[5].s);
         TRY(s.tokens.p ? seen_put(tx, &s) : call_nomem(c));
     }

@@ -41,7 +41,7 @@ struct call *tx_call(struct tx *tx)
 
 enum status tx_writable(struct tx *tx)
 {
-    if (tx->mode != STORE_READ)
+    if (store_mode_writes(tx->mode))
         return STATUS_OK;
     return call_fail(tx->call, STATUS_INTERNAL, "a read unit tried to write");
 }
@@ -73,6 +73,9 @@ enum status tx_query(struct tx *tx, const struct sql_statement *s, sql_row_fn ro
 {
     TRY(tx_enter(tx));
     TRY(tx_flush(tx));
+    if (tx->mode == STORE_READ_ONE && tx->has_read)
+        return call_fail(tx->call, STATUS_INTERNAL, "a unit of one statement ran a second");
+    tx->has_read = true;
     return sql_query(tx->conn, tx->call, s, row, arg);
 }
 

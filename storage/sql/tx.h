@@ -31,6 +31,7 @@ struct tx {
     bool keys_are_new; /* read for this run of the unit */
     int64_t tenant_id;
     enum store_mode mode;
+    bool has_read;                       /* a statement that returns rows has run */
     struct seen *seen;                   /* [cap_seen] hash table by id, in the call's arena */
     size_t n_seen, cap_seen;             /* a power of two */
     struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */

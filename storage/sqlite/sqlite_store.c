@@ -62,7 +62,8 @@ static enum status run_read(struct sqlite_driver *d, struct call *c, struct sql_
 
     TRY(borrow(d, c, &conn));
     conn_enter(conn, c);
-    if ((s = conn_do(conn, c, "BEGIN")) == STATUS_OK)
+    s = unit->mode == STORE_READ_ONE ? STATUS_OK : conn_do(conn, c, "BEGIN"); /* is its own */
+    if (s == STATUS_OK)
         s = unit->fn(c, &conn->base, unit->arg);
     if (s == STATUS_OK && conn->base.error != SQL_ERROR_NONE)
         s = sql_fail(c, &conn->base, conn->base.error, NULL);
@@ -85,7 +86,7 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
 {
     struct sqlite_driver *d = self(base);
 
-    return unit->mode == STORE_READ ? run_read(d, c, unit) : writer_run(d->writer, c, unit);
+    return store_mode_writes(unit->mode) ? writer_run(d->writer, c, unit) : run_read(d, c, unit);
 }
 
 static void close_driver(struct sql_driver *base)

@@ -52,10 +52,18 @@ struct tx;    /* one transaction, valid inside of its unit only */
 
 enum store_mode {
     STORE_READ, /* a snapshot; tx_insert and the like fail with INTERNAL */
+    /* The same for a unit that reads by one statement at most, as tx_get does: half the work of the
+     * engine. A second statement fails with INTERNAL. */
+    STORE_READ_ONE,
     STORE_WRITE,
     STORE_TAKE, /* writes; each statement sees what is committed when it begins: for taking from a
                    queue that others take from too */
 };
+
+static inline bool store_mode_writes(enum store_mode mode)
+{
+    return mode == STORE_WRITE || mode == STORE_TAKE;
+}
 
 typedef enum status (*store_unit_fn)(struct call *c, struct tx *tx, void *arg);
 

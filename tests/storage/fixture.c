@@ -183,7 +183,7 @@ static enum status get_unit(struct call *c, struct tx *tx, void *arg)
 enum status get_lead(struct fixture *f, struct call *c, const char *id, Lead **out)
 {
     struct get g = {.id = id};
-    enum status s = store_run(f->store, c, STORE_READ, get_unit, &g);
+    enum status s = store_run(f->store, c, STORE_READ_ONE, get_unit, &g);
 
     *out = g.lead;
     return s;

@@ -39,6 +39,49 @@ static void wait_for_events(struct fixture *f, long long n)
     }
 }
 
+struct two_reads {
+    const char *id;
+    int n;
+    Lead *lead;
+};
+
+static enum status reads_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct two_reads *r = arg;
+
+    (void)c;
+    for (int i = 0; i < r->n; i++)
+        TRY(tx_get_lead(tx, str_of(r->id), &r->lead));
+    return STATUS_OK;
+}
+
+/* One connection serves one tenant after the other: what the first statement of a unit said of its
+ * tenant must not outlive the unit. */
+STORE_TEST(a_unit_of_one_statement_knows_only_its_tenant_and_runs_no_second)
+{
+    Lead *mine = make_lead(&f->call, "Ada", NULL), *theirs;
+    struct two_reads one = {.n = 1}, two = {.n = 2}, none = {.n = 0};
+    struct call other;
+
+    fixture_call(&other, 2);
+    theirs = make_lead(&other, "Bob", NULL);
+    cr_assert_eq(put_lead(f, &f->call, mine), STATUS_OK);
+    cr_assert_eq(put_lead(f, &other, theirs), STATUS_OK);
+    one.id = two.id = none.id = mine->id;
+    for (int i = 0; i < 3; i++) {
+        RUN(f, STORE_READ_ONE, reads_unit, &one, STATUS_OK);
+        cr_assert_str_eq(one.lead->full_name, "Ada");
+        cr_assert_eq(store_run(f->store, &other, STORE_READ_ONE, reads_unit, &one),
+                     STATUS_NOT_FOUND);
+        call_clear(&other);
+        RUN(f, STORE_READ_ONE, reads_unit, &none, STATUS_OK);
+        RUN(f, STORE_READ_ONE, reads_unit, &two, STATUS_INTERNAL);
+        RUN(f, STORE_READ, reads_unit, &two, STATUS_OK);
+        RUN(f, STORE_READ_ONE, event_unit, "x", STATUS_INTERNAL);
+    }
+    call_release(&other);
+}
+
 STORE_TEST(events_come_in_order_to_their_tenant_and_to_the_system)
 {
     struct feed d = {.after = {0, 0}};
