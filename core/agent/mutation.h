@@ -43,6 +43,9 @@
  *
  * Only successes are stored. A failure left nothing behind, so its repetition is a new attempt.
  *
+ * What follows a mutation in the handler (caches to forget, connections to tell) uses *answer only,
+ * because no unit of this call may have run to its end, and must be harmless to do again.
+ *
  * At most one mutation per call: its answer is the answer of the call. Units that go before it are
  * reads.
  */

@@ -30,6 +30,8 @@ bool sql_fault_hits(struct sql_driver *d, enum sql_error *out)
     if (!d->fault || atomic_load_explicit(&d->fault->countdown, memory_order_relaxed) <= 0 ||
         atomic_fetch_sub(&d->fault->countdown, 1) != 1)
         return false;
+    if (d->fault->hit)
+        d->fault->hit();
     *out = d->fault->error;
     return true;
 }

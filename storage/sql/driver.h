@@ -126,6 +126,7 @@ struct sql_driver_ops {
 struct sql_fault {
     atomic_long countdown; /* 0: never */
     enum sql_error error;
+    void (*hit)(void); /* runs first, and may end the process; NULL: nothing */
 };
 
 struct sql_driver {

@@ -1,6 +1,9 @@
 /* The contract of agent/mutation.h on both engines, with the agents that use it. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "agent/lead.h"
 #include "agent/mutation.h"
@@ -249,6 +252,72 @@ STORE_TEST(a_failed_attempt_is_driven_again_and_a_success_is_not)
             cr_assert_eq(count(&o, "idempotency"), n);
         }
     office_close(&o);
+}
+
+/* The process dies before the step-th operation of its mutation. The store is closed in the parent,
+ * so that the child has it to itself. */
+static void die(void)
+{
+    kill(getpid(), SIGKILL);
+}
+
+static void run_and_die(struct fixture *f, const char *id, const char *email, long step)
+{
+    struct office o;
+    CreateLeadResponse out;
+    struct call c;
+
+    if (fixture_reopen(f) != STATUS_OK)
+        _exit(2);
+    f->fault.hit = die;
+    atomic_store(&f->fault.countdown, step);
+    office_open(&o, f);
+    request_open(&c, id, 1);
+    _exit(create(&o, &c, email, &out) == STATUS_OK ? 0 : 3);
+}
+
+/* True: it died. */
+static bool live_and_die(struct fixture *f, const char *id, const char *email, long step)
+{
+    pid_t child;
+    int how;
+
+    store_close(f->store);
+    f->store = NULL;
+    if ((child = fork()) == 0)
+        run_and_die(f, id, email, step);
+    cr_assert_eq(waitpid(child, &how, 0), child);
+    cr_assert(WIFSIGNALED(how) || WEXITSTATUS(how) == 0, "step %ld: %d", step, how);
+    cr_assert_eq(fixture_reopen(f), STATUS_OK);
+    return WIFSIGNALED(how);
+}
+
+STORE_TEST(a_process_killed_between_any_two_operations_leaves_one_effect_in_the_end)
+{
+    int step = 0;
+    bool died = true;
+
+    while (died) {
+        struct office o;
+        CreateLeadResponse out;
+        char id[40], email[40];
+        struct call c;
+
+        snprintf(id, sizeof id, "01890000-0000-7000-8000-%012d", ++step);
+        snprintf(email, sizeof email, "ann%d@x.example", step);
+        died = live_and_die(f, id, email, step);
+        office_open(&o, f);
+        for (int i = 0; i < 2; i++) {
+            request_open(&c, id, 1);
+            cr_assert_eq(create(&o, &c, email, &out), STATUS_OK, "%s", c.fault.why);
+            cr_assert(out.created);
+            call_release(&c);
+        }
+        cr_assert_eq(count(&o, "lead"), step);
+        cr_assert_eq(count(&o, "outbox"), step);
+        office_close(&o);
+    }
+    cr_assert_gt(step, 4, "the unit, its answer and its commit");
 }
 
 /* Concurrent duplicates: as if they had reached several replicas, nobody keeps them apart but the
