@@ -279,6 +279,15 @@ struct removal {
     DeleteLeadResponse *out;
 };
 
+static enum status check_hold(struct call *c, const Lead *lead)
+{
+    if (!lead->legal_hold)
+        return STATUS_OK;
+    call_detail(c, FAULT_PRECONDITION, "LEGAL_HOLD", STR("lead.legal_hold"),
+                "lift the legal hold first");
+    return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
+}
+
 static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct removal *k = arg;
@@ -286,11 +295,7 @@ static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
 
     TRY(tx_get_lead(tx, str_of(k->in->id), &lead));
     TRY(tx_match(tx, &lead->base, str_of(k->in->etag)));
-    if (lead->legal_hold) {
-        call_detail(c, FAULT_PRECONDITION, "LEGAL_HOLD", STR("lead.legal_hold"),
-                    "lift the legal hold first");
-        return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
-    }
+    TRY(check_hold(c, lead));
     TRY(erase_activities(tx, str_of(k->in->id)));
     TRY(once_erase(tx, str_of(k->in->id)));
     TRY(tx_delete_lead(tx, str_of(k->in->id), str_of(lead->etag)));

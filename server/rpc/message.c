@@ -77,7 +77,7 @@ static grpc_byte_buffer *reply_of(struct rpc_call *c, grpc_slice s)
 enum status rpc_encode(struct rpc_call *c, const ProtobufCMessage *m, grpc_byte_buffer **out,
                        size_t *bytes_out)
 {
-    grpc_slice s;
+    grpc_slice s = grpc_empty_slice();
 
     *out = NULL;
     *bytes_out = protobuf_c_message_get_packed_size(m);
@@ -89,7 +89,7 @@ enum status rpc_encode(struct rpc_call *c, const ProtobufCMessage *m, grpc_byte_
 
 enum status rpc_encode_bytes(struct rpc_call *c, str packed, grpc_byte_buffer **out)
 {
-    grpc_slice s;
+    grpc_slice s = grpc_empty_slice();
 
     *out = NULL;
     TRY(reply_new(c, packed.n, &s));

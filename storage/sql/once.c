@@ -9,48 +9,44 @@ enum { DIGEST_BYTES = SEAL_DIGEST_BYTES };
 
 static const int64_t hour_us = INT64_C(3600000000);
 
-/* A request as its row knows it. */
+/* A request as its row knows it; in the call's arena, as statements want their arguments. */
 struct key {
-    const struct seal_key *index;
-    const char *method;
-    struct uuid *request_id;               /* in the call's arena, as statements want it */
-    unsigned char (*digest)[DIGEST_BYTES]; /* keyed: a dump of the table tells no content */
+    struct uuid request_id;
+    unsigned char digest[DIGEST_BYTES]; /* keyed: a dump of the table tells no content */
     struct seal_place place;
 };
 
 /* A sealed answer opens for this very request only. */
-static struct uuid place_of(const struct key *k)
+static struct uuid place_id(const struct tx *tx, const struct key *k, str method)
 {
     unsigned char text[DIGEST_BYTES + sizeof(struct uuid) + ONCE_METHOD_BYTES];
-    size_t n = strlen(k->method);
+    size_t at = DIGEST_BYTES + sizeof k->request_id.b;
     struct uuid id;
 
-    assert(n <= ONCE_METHOD_BYTES);
-    memcpy(text, *k->digest, DIGEST_BYTES);
-    memcpy(text + DIGEST_BYTES, k->request_id->b, sizeof k->request_id->b);
-    memcpy(text + DIGEST_BYTES + sizeof k->request_id->b, k->method, n);
-    seal_digest(k->index, "idempotency.place",
-                (str){(char *)text, DIGEST_BYTES + sizeof k->request_id->b + n}, id.b, sizeof id.b);
+    assert(method.n <= ONCE_METHOD_BYTES);
+    memcpy(text, k->digest, DIGEST_BYTES);
+    memcpy(text + DIGEST_BYTES, k->request_id.b, sizeof k->request_id.b);
+    memcpy(text + at, method.p, method.n);
+    seal_digest(&tx->keys->index, "idempotency.place", (str){(char *)text, at + method.n}, id.b,
+                sizeof id.b);
     return id;
 }
 
-static enum status key_init(struct tx *tx, const struct once *o, struct key *out)
+/* NULL: out of memory. */
+static const struct key *key_new(struct tx *tx, const struct once *o)
 {
-    struct call *c = tx->call;
+    struct key *k = NEW(&tx->call->arena, struct key, 1);
 
     assert(tx->tenant_id > 0);
-    *out = (struct key){.index = &tx->keys->index,
-                        .method = o->method,
-                        .request_id = NEW(&c->arena, struct uuid, 1),
-                        .digest = arena_take(&c->arena, DIGEST_BYTES)};
-    if (!out->request_id || !out->digest)
-        return call_nomem(c);
-    *out->request_id = o->request_id;
-    seal_digest(out->index, "idempotency.request", (str){(const char *)o->sha256, 32}, *out->digest,
-                DIGEST_BYTES);
-    out->place = (struct seal_place){
-        .table = "idempotency", .tenant_id = tx->tenant_id, .id = place_of(out)};
-    return STATUS_OK;
+    if (!k)
+        return NULL;
+    k->request_id = o->request_id;
+    seal_digest(&tx->keys->index, "idempotency.request", (str){(const char *)o->sha256, 32},
+                k->digest, DIGEST_BYTES);
+    k->place = (struct seal_place){.table = "idempotency",
+                                   .tenant_id = tx->tenant_id,
+                                   .id = place_id(tx, k, str_of(o->method))};
+    return k;
 }
 
 struct found {
@@ -95,15 +91,16 @@ enum status once_find(struct tx *tx, const struct once *o, enum once_found *foun
                       str *answer_out)
 {
     struct found f = {.call = tx->call};
+    const struct key *k = key_new(tx, o);
     struct sql_value args[3];
-    struct key k;
 
     *found_out = ONCE_NEW;
     *answer_out = (str){0};
-    TRY(key_init(tx, o, &k));
+    if (!k)
+        return call_nomem(tx->call);
     args[0] = sql_int(tx->tenant_id);
-    args[1] = sql_text(str_of(k.method));
-    args[2] = sql_bytes(k.request_id->b, sizeof k.request_id->b);
+    args[1] = sql_text(str_of(o->method));
+    args[2] = sql_bytes(k->request_id.b, sizeof k->request_id.b);
     TRY(tx_query(tx,
                  &(struct sql_statement){"SELECT digest, expire_time, body FROM idempotency WHERE "
                                          "tenant_id = $1 AND method = $2 AND request_id = $3",
@@ -113,11 +110,11 @@ enum status once_find(struct tx *tx, const struct once *o, enum once_found *foun
         return STATUS_OK;
     if (f.expire_us <= call_now_us(tx->call))
         return tx->mode == STORE_WRITE ? drop(tx, args) : STATUS_OK;
-    if (!str_eq(f.digest, (str){(const char *)*k.digest, DIGEST_BYTES}))
+    if (f.digest.n != DIGEST_BYTES || memcmp(f.digest.p, k->digest, DIGEST_BYTES) != 0)
         *found_out = ONCE_REUSED;
     else
         *found_out = f.body.n ? ONCE_REPEATED : ONCE_ERASED;
-    return *found_out == ONCE_REPEATED ? open_answer(tx, &k, f.body, answer_out) : STATUS_OK;
+    return *found_out == ONCE_REPEATED ? open_answer(tx, k, f.body, answer_out) : STATUS_OK;
 }
 
 /* The subject as a row knows it: NULL when there is none. */
@@ -133,18 +130,19 @@ static enum status subject_value(struct call *c, str subject, struct sql_value *
 
 enum status once_put(struct tx *tx, const struct once *o, str subject, str answer)
 {
+    const struct key *k = key_new(tx, o);
     struct sql_value args[7];
-    struct key k;
     str sealed;
 
     TRY(tx_writable(tx));
-    TRY(key_init(tx, o, &k));
-    TRY(seal(tx->call, tenant_keys_current(tx->keys), &k.place, answer, &sealed));
+    if (!k)
+        return call_nomem(tx->call);
+    TRY(seal(tx->call, tenant_keys_current(tx->keys), &k->place, answer, &sealed));
     TRY(subject_value(tx->call, subject, &args[5]));
     args[0] = sql_int(tx->tenant_id);
-    args[1] = sql_text(str_of(k.method));
-    args[2] = sql_bytes(k.request_id->b, sizeof k.request_id->b);
-    args[3] = sql_bytes(*k.digest, DIGEST_BYTES);
+    args[1] = sql_text(str_of(o->method));
+    args[2] = sql_bytes(k->request_id.b, sizeof k->request_id.b);
+    args[3] = sql_bytes(k->digest, DIGEST_BYTES);
     args[4] = sql_int(call_now_us(tx->call) + ONCE_HOURS * hour_us);
     args[6] = sql_bytes(sealed.p, sealed.n);
     return tx_exec(tx, &(struct sql_statement){
