@@ -234,6 +234,12 @@ static enum status lost(struct tx *tx)
                         "the lease of this job is not ours any more");
 }
 
+static const enum job_end means[] = {
+    [END_DELETE] = JOB_END_DONE, [END_REPEAT] = JOB_END_DONE, [END_AGAIN] = JOB_END_AGAIN,
+    [END_RETRY] = JOB_END_RETRY, [END_PARK] = JOB_END_PARK,   [END_RELEASE] = JOB_END_RELEASE,
+    [END_RENEW] = JOB_END_NONE,
+};
+
 static enum status end_with(struct tx *tx, struct job *job, enum end end,
                             const struct sql_value *more)
 {
@@ -242,7 +248,7 @@ static enum status end_with(struct tx *tx, struct job *job, enum end end,
     TRY(try_end(tx, job, end, more, &hit));
     if (!hit)
         return lost(tx);
-    job->is_ended = end != END_RENEW;
+    job->ended = means[end];
     return STATUS_OK;
 }
 
@@ -261,7 +267,7 @@ enum status tx_job_done(struct tx *tx, struct job *job)
         TRY(end_with(tx, job, END_REPEAT, &now));
         note_due(tx, now.i);
     }
-    job->is_ended = true;
+    job->ended = JOB_END_DONE;
     return STATUS_OK;
 }
 

@@ -34,6 +34,16 @@ enum {
 
 enum job_state { JOB_WAITING, JOB_LEASED, JOB_PARKED }; /* numbers as stored */
 
+/* How a lease ends. */
+enum job_end {
+    JOB_END_NONE,
+    JOB_END_DONE,
+    JOB_END_AGAIN,
+    JOB_END_RETRY,
+    JOB_END_PARK,
+    JOB_END_RELEASE,
+};
+
 struct job {
     int64_t tenant_id; /* 0: the service's own */
     struct uuid id;
@@ -43,9 +53,9 @@ struct job {
     enum job_state state;
     int64_t due_us, lease_until_us, create_us, update_us;
     int64_t fence;
-    int64_t attempts; /* claims since it was put, this one included */
-    bool is_damaged;  /* the payload does not open: park it */
-    bool is_ended;    /* done, again, retried or parked, by a unit that may not have committed */
+    int64_t attempts;   /* claims since it was put, this one included */
+    bool is_damaged;    /* the payload does not open: park it */
+    enum job_end ended; /* by a unit that may not have committed */
 };
 
 /* What happens when (tenant, kind, key) exists already. */

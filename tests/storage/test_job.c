@@ -87,8 +87,10 @@ static struct job claim_one(struct fixture *f, const char *kind)
     return l.jobs[0];
 }
 
+enum how { DONE, AGAIN, RETRY, PARK, RELEASE, RENEW, DONE_THEN_REFUSE };
+
 struct ending {
-    enum { DONE, AGAIN, RETRY, PARK, RELEASE, RENEW, DONE_THEN_REFUSE } how;
+    enum how how;
     struct job *job;
     int64_t us;
     const char *effect; /* a counter to raise; NULL: none */
@@ -189,7 +191,7 @@ STORE_TEST(done_commits_with_the_effect_or_not_at_all)
     end(f, (struct ending){DONE_THEN_REFUSE, &j, 0, "effect"}, STATUS_PRECONDITION);
     cr_assert_eq(get(f).state, JOB_LEASED);
     end(f, (struct ending){DONE, &j, 0, "effect"}, STATUS_OK);
-    cr_assert(j.is_ended);
+    cr_assert_eq(j.ended, JOB_END_DONE);
     expect_none(f);
     cr_assert_eq(fixture_number(f, "SELECT value FROM counter WHERE name = 'effect'"), 1);
     end(f, (struct ending){DONE, &j, 0, "effect"}, STATUS_CONFLICT);
@@ -199,7 +201,7 @@ STORE_TEST(done_commits_with_the_effect_or_not_at_all)
 /* Whoever lost the lease cannot end the job in any way, and its effect rolls back. */
 STORE_TEST(a_lease_that_ran_out_is_taken_over_and_fences_the_old_one_off)
 {
-    static const int hows[] = {DONE, AGAIN, RETRY, PARK, RELEASE, RENEW};
+    static const enum how hows[] = {DONE, AGAIN, RETRY, PARK, RELEASE, RENEW};
     struct job old, new;
 
     stop_time(f);
@@ -228,7 +230,7 @@ STORE_TEST(a_renewed_lease_lasts_longer)
     j = claim_one(f, "a.b");
     now_us += MINUTE_US - 1;
     end(f, (struct ending){RENEW, &j, MINUTE_US, NULL}, STATUS_OK);
-    cr_assert_not(j.is_ended);
+    cr_assert_eq(j.ended, JOB_END_NONE);
     cr_assert_eq(j.lease_until_us, now_us + MINUTE_US);
     now_us += MINUTE_US - 1;
     cr_assert_eq(claim(f, "a.b", 10).n_jobs, 0);

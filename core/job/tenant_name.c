@@ -1,0 +1,41 @@
+/* Names hardly ever change; tenants come. */
+#include "job/tenant_name.h"
+
+#include <stdio.h>
+
+#include "store/records.h"
+
+static enum status look_up(struct tx *tx, int64_t tenant_id, struct tenant_name *out)
+{
+    const struct list_where where = {.column = TENANT_BY_number, .number = tenant_id};
+    const struct list_query q = {.page_size = 1, .where = &where, .n_where = 1};
+    struct list_page page;
+
+    TRY(tx_list(tx, RECORD_TENANT, &q, &page));
+    out->name[0] = '\0';
+    if (page.n_items) {
+        const TenantRecord *t = (const TenantRecord *)page.items[0];
+
+        snprintf(out->name, sizeof out->name, "%s", t->tenant ? t->tenant->key : "");
+    }
+    return STATUS_OK;
+}
+
+enum status tenant_names_get(struct tenant_names *names, struct tx *tx, int64_t tenant_id,
+                             const char **out)
+{
+    struct tenant_name *slot = &names->slots[(uint64_t)tenant_id % TENANT_NAMES];
+    int64_t now_us = call_now_us(tx_call(tx));
+
+    *out = "";
+    if (tenant_id == 0)
+        return STATUS_OK;
+    if (slot->tenant_id != tenant_id || now_us >= slot->until_us) {
+        slot->tenant_id = 0;
+        TRY(look_up(tx, tenant_id, slot));
+        slot->tenant_id = tenant_id;
+        slot->until_us = now_us + (int64_t)TENANT_NAME_TTL_S * 1000000;
+    }
+    *out = slot->name;
+    return STATUS_OK;
+}
