@@ -14,6 +14,7 @@
 #include "obs/process.h"
 #include "sales_descriptor_set.h"
 #include "server/env_file.h"
+#include "server/jobs.h"
 #include "server/keys.h"
 #include "server/open_store.h"
 #include "server/rpc_metrics.h"
@@ -38,6 +39,7 @@ struct serve {
     struct store_keys keys;
     struct metrics *metrics;
     struct intercept *intercept;
+    struct job_engine *jobs;
     struct rpc_server *rpc;
     struct http_server *http;
     struct ops ops;
@@ -293,6 +295,14 @@ static enum exit_code bootstrap(struct serve *s)
     return status == STATUS_OK ? EXIT_OK : failed(s, EXIT_START);
 }
 
+static enum exit_code start_jobs(struct serve *s)
+{
+    const struct job_parts parts = {.store = s->store, .agents = &s->agents, .metrics = s->metrics};
+
+    return jobs_start(&s->call, s->config, &parts, &s->jobs) == STATUS_OK ? EXIT_OK
+                                                                          : failed(s, EXIT_START);
+}
+
 static enum exit_code start(struct serve *s)
 {
     enum status status = rpc_server_start(s->rpc);
@@ -308,9 +318,10 @@ static enum exit_code start(struct serve *s)
     return EXIT_OK;
 }
 
+/* Requests first: those that run may still put jobs. Both together have the grace. */
 static enum exit_code drain(struct serve *s, enum exit_code code)
 {
-    int64_t began_ns = call_monotonic_ns(&s->call);
+    int64_t began_ns = call_monotonic_ns(&s->call), left_ms;
     enum status status;
 
     atomic_store(&s->draining, true);
@@ -318,6 +329,9 @@ static enum exit_code drain(struct serve *s, enum exit_code code)
     status = rpc_server_stop(s->rpc, (int)s->config->drain_grace);
     log_info(&s->call, LOG_EVENT_SERVER_DRAINED, F_STR("result", status_name(status)),
              F_NS("took", call_monotonic_ns(&s->call) - began_ns));
+    left_ms = s->config->drain_grace - (call_monotonic_ns(&s->call) - began_ns) / NS_PER_MS;
+    if (jobs_stop(&s->call, s->jobs, left_ms > 0 ? left_ms : 0) != STATUS_OK)
+        status = STATUS_DEADLINE;
     return status == STATUS_OK ? code : EXIT_DRAIN;
 }
 
@@ -325,6 +339,9 @@ static void close_all(struct serve *s)
 {
     http_close(s->http); /* first: it reads the others */
     rpc_server_free(s->rpc);
+    if (job_engine_stop(s->jobs, 0) != STATUS_OK) /* only when the start failed: it was drained */
+        return;
+    job_engine_close(s->jobs);
     intercept_free(s->intercept);
     metrics_close(s->metrics);
     agents_release(&s->agents);
@@ -335,7 +352,8 @@ static void close_all(struct serve *s)
 static enum exit_code open_all(struct serve *s)
 {
     static enum exit_code (*const steps[])(struct serve *) = {
-        open_records, open_intercept, open_rpc, open_http, name_addresses, bootstrap, start};
+        open_records,   open_intercept, open_rpc,   open_http,
+        name_addresses, bootstrap,      start_jobs, start};
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum exit_code code = steps[i](s);

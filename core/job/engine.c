@@ -206,6 +206,8 @@ enum status job_engine_stop(struct job_engine *e, int64_t grace_ms)
 {
     bool is_quiet;
 
+    if (!e)
+        return STATUS_OK;
     atomic_store(&e->is_over, true);
     pthread_mutex_lock(&e->lock);
     e->is_stopping = true;

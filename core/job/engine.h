@@ -101,7 +101,7 @@ MUST_CHECK enum status job_engine_turn(struct job_engine *e, size_t *n_run_out);
 /*
  * Claims nothing more, gives back what was not begun, and lets running handlers end: after grace_ms
  * their calls are cancelled. DEADLINE: one still ran 2 s later; the engine and all that it uses
- * must then stay. Safe when it was not started, or stopped before.
+ * must then stay. Safe when it was not started, was stopped before, or is NULL.
  */
 MUST_CHECK enum status job_engine_stop(struct job_engine *e, int64_t grace_ms);
 

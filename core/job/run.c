@@ -145,7 +145,8 @@ static void log_end(struct call *c, const struct item *item, const struct end *e
                  F_WHY(&c->fault), F_INT("attempts", item->job.attempts),
                  F_MS("pause", (end->due_us - call_now_us(c)) / 1000));
     else if (end->outcome == OUTCOME_LOST)
-        log_warn(c, LOG_EVENT_JOB_LOST, F_STR("kind", kind), F_INT("attempts", item->job.attempts));
+        log_warn(c, LOG_EVENT_JOB_FENCED, F_STR("kind", kind),
+                 F_INT("attempts", item->job.attempts));
 }
 
 static void begin_call(struct job_engine *e, const struct item *item, struct call *c)

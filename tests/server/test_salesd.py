@@ -119,7 +119,7 @@ class Salesd(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         events = [json.loads(line)["event"] for line in server.read_log().splitlines()]
         self.assertEqual(events[:2], ["store.opened", "server.started"])
-        self.assertEqual(events[-2:], ["server.drained", "server.stopped"])
+        self.assertEqual(events[-3:], ["server.drained", "jobs.drained", "server.stopped"])
 
     def test_interrupt_is_as_good_as_term(self):
         self.assertEqual(self.start().stop(signal.SIGINT), 0)

@@ -1,0 +1,31 @@
+/* Small units, so that nobody waits behind them. */
+#include "job/house.h"
+
+#include "store/once.h"
+
+enum { UNITS_MAX = 1000 /* of one run; the rest waits for the next */ };
+
+static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c;
+    return once_expire(tx, ONCE_EXPIRE_MAX, arg);
+}
+
+static enum status expire_answers(void *self, struct call *c, struct job *job)
+{
+    size_t n = ONCE_EXPIRE_MAX;
+
+    (void)job;
+    for (int i = 0; i < UNITS_MAX && n == ONCE_EXPIRE_MAX; i++)
+        TRY(store_run_system(self, c, STORE_WRITE, expire_unit, &n));
+    return STATUS_OK;
+}
+
+const struct job_kind house_expire_answers = {.name = "house.expire_answers",
+                                              .handle = expire_answers,
+                                              .lease_ms = 120000,
+                                              .attempts_max = 3,
+                                              .first_ms = 5000,
+                                              .most_ms = 60000,
+                                              .every_ms = 300000,
+                                              .scope = JOB_OF_SERVICE};

@@ -1,0 +1,68 @@
+/* The table of kinds. A new kind of job is one row here. */
+#include "server/jobs.h"
+
+#include <stddef.h>
+
+#include "job/house.h"
+
+/* clang-format off */
+#define ROLE(name) (1 << CONFIG_ROLE_##name)
+#define PART(name) offsetof(struct job_parts, name)
+
+static const struct {
+    const struct job_kind *kind;
+    uint32_t roles; /* processes with one of these roles run it */
+    size_t self;    /* the part that its handler gets */
+} rows[] = {
+    /* kind                  roles        self */
+    {&house_expire_answers,  ROLE(LEAD),  PART(store)},
+};
+/* clang-format on */
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static size_t bind(const struct config *config, const struct job_parts *parts,
+                   struct job_binding out[ROWS])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ROWS; i++)
+        if (config->roles & rows[i].roles)
+            out[n++] = (struct job_binding){rows[i].kind,
+                                            *(void *const *)((const char *)parts + rows[i].self)};
+    return n;
+}
+
+enum status jobs_start(struct call *c, const struct config *config, const struct job_parts *parts,
+                       struct job_engine **out)
+{
+    struct job_binding kinds[ROWS];
+    size_t n = bind(config, parts, kinds);
+
+    *out = NULL;
+    if (!n || !config->job_workers)
+        return STATUS_OK;
+    TRY(job_engine_open(c,
+                        &(struct job_engine_options){.store = parts->store,
+                                                     .metrics = parts->metrics,
+                                                     .kinds = kinds,
+                                                     .n_kinds = n,
+                                                     .n_workers = (size_t)config->job_workers,
+                                                     .poll_ms = config->job_poll},
+                        out));
+    TRY(job_engine_plan(*out, c));
+    return job_engine_start(*out, c);
+}
+
+enum status jobs_stop(struct call *c, struct job_engine *e, int64_t grace_ms)
+{
+    int64_t began_ns = call_monotonic_ns(c);
+    enum status s;
+
+    if (!e)
+        return STATUS_OK;
+    s = job_engine_stop(e, grace_ms);
+    log_info(c, LOG_EVENT_JOBS_DRAINED, F_STR("result", status_name(s)),
+             F_NS("took", call_monotonic_ns(c) - began_ns));
+    return s;
+}
