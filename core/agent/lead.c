@@ -288,23 +288,31 @@ static enum status check_hold(struct call *c, const Lead *lead)
     return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
 }
 
+/* An event with nothing but the id. */
+static enum status tell_erased(struct tx *tx, char *id)
+{
+    Lead *husk = NEW(&tx_call(tx)->arena, Lead, 1);
+
+    if (!husk)
+        return call_nomem(tx_call(tx));
+    *husk = (Lead)LEAD_INIT;
+    husk->id = id;
+    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(id), &husk->base);
+}
+
 static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct removal *k = arg;
-    Lead *lead, *husk;
+    Lead *lead;
 
     TRY(tx_get_lead(tx, str_of(k->in->id), &lead));
     TRY(tx_match(tx, &lead->base, str_of(k->in->etag)));
     TRY(check_hold(c, lead));
-    TRY(erase_activities(tx, str_of(k->in->id)));
-    TRY(once_erase(tx, str_of(k->in->id)));
-    TRY(tx_delete_lead(tx, str_of(k->in->id), str_of(lead->etag)));
-    if ((husk = NEW(&c->arena, Lead, 1)) == NULL)
-        return call_nomem(c);
-    *husk = (Lead)LEAD_INIT;
-    husk->id = lead->id;
+    TRY(erase_activities(tx, str_of(lead->id)));
+    TRY(once_erase(tx, str_of(lead->id)));
+    TRY(tx_delete_lead(tx, str_of(lead->id), str_of(lead->etag)));
     TRY(instant_now(c, &k->out->erase_time));
-    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(lead->id), &husk->base);
+    return tell_erased(tx, lead->id);
 }
 
 enum status lead_delete(struct call *c, struct agents *a, const DeleteLeadRequest *in,

@@ -23,7 +23,7 @@ static struct uuid place_id(const struct tx *tx, const struct key *k, str method
     size_t at = DIGEST_BYTES + sizeof k->request_id.b;
     struct uuid id;
 
-    assert(method.n <= ONCE_METHOD_BYTES);
+    assert(method.p && method.n <= ONCE_METHOD_BYTES);
     memcpy(text, k->digest, DIGEST_BYTES);
     memcpy(text + DIGEST_BYTES, k->request_id.b, sizeof k->request_id.b);
     memcpy(text + at, method.p, method.n);
