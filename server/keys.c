@@ -24,6 +24,14 @@ static uint32_t role_bits(const ApiKey *key)
     return bits;
 }
 
+/* What does not fit is nobody's team. */
+static void read_teams(const ApiKey *key, struct team_list *out)
+{
+    for (size_t i = 0; i < key->n_team_ids; i++)
+        if (!team_list_add(out, str_of(key->team_ids[i])))
+            return;
+}
+
 /* A record without its parts is nobody's: tenant_id stays 0. */
 static void read_record(const ApiKeyRecord *r, const TenantRecord *t, struct api_key_record *out)
 {
@@ -43,6 +51,9 @@ static void read_record(const ApiKeyRecord *r, const TenantRecord *t, struct api
     out->tenant_is_suspended = t->tenant->state == TENANT_STATE_SUSPENDED;
     if (r->api_key->expire_time)
         out->expires_us = r->api_key->expire_time->seconds * 1000000;
+    if (r->api_key->last_use_time)
+        out->last_use_us = r->api_key->last_use_time->seconds * 1000000;
+    read_teams(r->api_key, &out->teams);
 }
 
 static enum status look_up_unit(struct call *c, struct tx *tx, void *arg)
@@ -69,9 +80,49 @@ static enum status find_key(struct authenticator *a, struct call *c, struct uuid
     return store_run_system(k->store, c, STORE_READ, look_up_unit, &(struct look_up){id, out});
 }
 
-void store_keys_init(struct store_keys *k, struct store *store)
+struct tenant_look_up {
+    str name;
+    struct tenant_record *out;
+};
+
+static enum status find_tenant_unit(struct call *c, struct tx *tx, void *arg)
 {
-    *k = (struct store_keys){{find_key}, store};
+    struct tenant_look_up *k = arg;
+    struct uuid id;
+    TenantRecord *r;
+
+    (void)c;
+    *k->out = (struct tenant_record){0};
+    TRY(uuid_parse(k->name, &id) ? tx_get_tenant(tx, k->name, &r)
+                                 : tx_find_tenant(tx, TENANT_BY_key, k->name, &r));
+    if (!r->tenant)
+        return STATUS_OK;
+    k->out->number = r->number;
+    k->out->is_suspended = r->tenant->state == TENANT_STATE_SUSPENDED;
+    snprintf(k->out->key, sizeof k->out->key, "%s", r->tenant->key);
+    return STATUS_OK;
+}
+
+static enum status find_tenant(struct authenticator *a, struct call *c, str name,
+                               struct tenant_record *out)
+{
+    struct store_keys *k = (struct store_keys *)a;
+
+    return store_run_system(k->store, c, STORE_READ, find_tenant_unit,
+                            &(struct tenant_look_up){name, out});
+}
+
+static void key_used(struct authenticator *a, struct uuid id, int64_t now_us)
+{
+    struct store_keys *k = (struct store_keys *)a;
+
+    if (k->use)
+        key_use_note(k->use, id, now_us);
+}
+
+void store_keys_init(struct store_keys *k, struct store *store, struct key_use *use)
+{
+    *k = (struct store_keys){{find_key, find_tenant, key_used}, store, use};
 }
 
 struct bootstrap {

@@ -3,15 +3,18 @@
 #define SERVER_KEYS_H
 
 #include "intercept/auth.h"
+#include "server/key_use.h"
 #include "store/store.h"
 
-/* Looks up API keys in the store; `base` first, so that it is the authenticator. */
+/* Looks up API keys and tenants in the store; `base` first, so that it is the authenticator. */
 struct store_keys {
     struct authenticator base;
     struct store *store;
+    struct key_use *use; /* NULL: nobody writes down when keys were used */
 };
 
-void store_keys_init(struct store_keys *k, struct store *store);
+/* store and use are borrowed. */
+void store_keys_init(struct store_keys *k, struct store *store, struct key_use *use);
 
 enum { KEY_LIFE_DAYS = 365 };
 

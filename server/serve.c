@@ -36,7 +36,9 @@ struct serve {
     struct store *store;
     struct agents agents;
     struct about about;
+    struct key_use *key_use;
     struct store_keys keys;
+    struct trust *trust; /* NULL: API keys only */
     struct metrics *metrics;
     struct intercept *intercept;
     struct job_engine *jobs;
@@ -153,16 +155,42 @@ static void forget_key(void *auth, struct uuid key_id)
     auth_forget(auth, key_id);
 }
 
+/* Issuers and certificates, when there is a file about them. */
+static enum exit_code open_trust(struct serve *s)
+{
+    const struct config *config = s->config;
+    enum status status;
+
+    if (!config->trust_file[0])
+        return EXIT_OK;
+    status = trust_open(&s->call,
+                        &(struct trust_options){.path = config->trust_file,
+                                                .metrics = s->metrics,
+                                                .user_agent = "salesd",
+                                                .n_workers = config->workers,
+                                                .ca_file = config->trust_ca},
+                        &s->trust);
+    if (status == STATUS_OK)
+        return EXIT_OK;
+    return failed(s, status == STATUS_INVALID ? EXIT_CONFIG : EXIT_START);
+}
+
 static enum exit_code open_intercept(struct serve *s)
 {
     const struct config *config = s->config;
 
-    store_keys_init(&s->keys, s->store);
+    enum exit_code code = EXIT_OK;
+
+    s->key_use = key_use_new(s->store);
+    store_keys_init(&s->keys, s->store, s->key_use);
     s->metrics = metrics_open();
-    if (s->metrics)
+    if (s->metrics && (code = open_trust(s)) != EXIT_OK)
+        return code;
+    if (s->metrics && s->key_use)
         s->intercept = intercept_new(&(struct intercept_options){
             .metrics = s->metrics,
             .keys = &s->keys.base,
+            .trust = s->trust,
             .services = services_all,
             .n_services = SERVICES_ALL,
             .deadline_ms = config->deadline,
@@ -343,6 +371,8 @@ static void close_all(struct serve *s)
         return;
     job_engine_close(s->jobs);
     intercept_free(s->intercept);
+    trust_close(s->trust);
+    key_use_free(s->key_use);
     metrics_close(s->metrics);
     agents_release(&s->agents);
     store_close(s->store);

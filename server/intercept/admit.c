@@ -21,20 +21,6 @@ enum status deadline_before(struct rpc_request *q)
     return call_check(c); /* an expired call is not worth a look at its credential */
 }
 
-enum status authenticate_before(struct rpc_request *q)
-{
-    struct intercept *i = q->context;
-    enum auth_reason reason;
-    enum status s;
-
-    if (is_public(q->service))
-        return STATUS_OK;
-    s = auth_check(i->auth, q->call, rpc_request_header(q, "authorization"), &reason);
-    if (s != STATUS_OK && reason != AUTH_N_REASONS)
-        series_add(i->auth_failures[reason], 1);
-    return s;
-}
-
 /* "admin, manager" */
 static const char *roles_text(struct arena *a, uint32_t roles)
 {

@@ -1,184 +1,178 @@
-/*
- * The cache is set-associative with one lock per set: a hit copies one record under it. Only keys
- * that exist are kept, so guessing cannot fill it.
- */
-#include "intercept/auth.h"
-
+/* Which evidence counts is a table; how each kind is checked is in a file of its own. */
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
-struct slot {
-    struct uuid id;
-    int64_t fetched_ns, used_ns; /* monotonic; fetched_ns 0: empty */
-    struct api_key_record record;
-};
+#include "intercept/auth_parts.h"
 
-struct set {
-    pthread_mutex_t lock; /* guards slots */
-    struct slot slots[AUTH_CACHE_WAYS];
-};
+/* ---- teams ----------------------------------------------------------------------------------- */
 
-struct auth {
-    struct authenticator *keys;
-    struct set sets[AUTH_CACHE_SETS];
-};
+bool team_list_add(struct team_list *l, str id)
+{
+    if (l->n >= TEAMS_MAX || !id.n || id.n > SUBJECT_BYTES || memchr(id.p, 0, id.n))
+        return false;
+    memcpy(l->text + l->n_bytes, id.p, id.n);
+    l->text[l->n_bytes + id.n] = 0;
+    l->n_bytes = (uint16_t)(l->n_bytes + id.n + 1);
+    l->n++;
+    return true;
+}
 
-struct auth *auth_new(struct authenticator *keys)
+bool team_list_copy(const struct team_list *l, struct arena *a, struct principal *p)
+{
+    char *text = l->n ? arena_take(a, l->n_bytes) : NULL;
+    const char **teams = l->n ? NEW(a, const char *, l->n) : NULL;
+
+    p->teams = NULL;
+    p->n_teams = 0;
+    if (!l->n)
+        return true;
+    if (!text || !teams)
+        return false;
+    memcpy(text, l->text, l->n_bytes);
+    for (size_t i = 0; i < l->n; i++) {
+        teams[i] = text;
+        text += strlen(text) + 1;
+    }
+    p->teams = teams;
+    p->n_teams = l->n;
+    return true;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct auth *auth_new(struct authenticator *keys, struct trust *trust)
 {
     struct auth *a = calloc(1, sizeof *a);
 
     if (!a)
         return NULL;
-    a->keys = keys;
-    for (int i = 0; i < AUTH_CACHE_SETS; i++)
-        pthread_mutex_init(&a->sets[i].lock, NULL);
-    return a;
+    a->keepers = keys;
+    a->trust = trust;
+    a->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    a->keys = assoc_new(AUTH_CACHE_SETS, sizeof(struct api_key_record));
+    a->tenants = assoc_new(AUTH_CACHE_SETS, sizeof(struct tenant_record));
+    a->tokens = assoc_new(AUTH_TOKEN_SETS, sizeof(struct verified));
+    if (a->sha256 && a->keys && a->tenants && a->tokens)
+        return a;
+    auth_free(a);
+    return NULL;
 }
 
 void auth_free(struct auth *a)
 {
     if (!a)
         return;
-    for (int i = 0; i < AUTH_CACHE_SETS; i++)
-        pthread_mutex_destroy(&a->sets[i].lock);
+    assoc_free(a->keys);
+    assoc_free(a->tenants);
+    assoc_free(a->tokens);
+    EVP_MD_free(a->sha256);
     free(a);
 }
 
-/* The random end of the id decides. */
-static struct set *set_of(struct auth *a, struct uuid id)
+/* ---- what counts ----------------------------------------------------------------------------- */
+
+enum certificate {
+    CERT_NONE,     /* none was shown */
+    CERT_UNMAPPED, /* it stands for nobody, or may not call this service */
+    CERT_MAPPED,
+    CERTS
+};
+
+enum header { HEADER_NONE, HEADER_ONE, HEADER_MANY, HEADERS };
+
+enum way { REFUSE, BY_HEADER, BY_CERTIFICATE };
+
+/* A header goes before a certificate: it says who, the certificate says from where. */
+static const struct {
+    enum way way;
+    enum auth_reason why; /* of REFUSE */
+} ways[HEADERS][CERTS] = {
+    /* clang-format off */
+    [HEADER_NONE] = {[CERT_NONE] = {REFUSE, AUTH_MISSING}, [CERT_UNMAPPED] = {REFUSE, AUTH_CERTIFICATE}, [CERT_MAPPED] = {BY_CERTIFICATE, AUTH_FINE}},
+    [HEADER_ONE]  = {[CERT_NONE] = {BY_HEADER, AUTH_FINE}, [CERT_UNMAPPED] = {BY_HEADER, AUTH_FINE},     [CERT_MAPPED] = {BY_HEADER, AUTH_FINE}},
+    [HEADER_MANY] = {[CERT_NONE] = {REFUSE, AUTH_DOUBLED}, [CERT_UNMAPPED] = {REFUSE, AUTH_DOUBLED},     [CERT_MAPPED] = {REFUSE, AUTH_DOUBLED}},
+    /* clang-format on */
+};
+
+/* The schemes of a header: one word, two kinds of secrets that cannot be mistaken for each other.
+ */
+static enum status by_header(struct auth *a, struct call *c, str header, struct auth_outcome *out)
 {
-    return &a->sets[id.b[15] % AUTH_CACHE_SETS];
-}
+    str secret;
 
-static bool same_id(struct uuid a, struct uuid b)
-{
-    return memcmp(a.b, b.b, sizeof a.b) == 0;
-}
-
-static bool cache_get(struct auth *a, int64_t now_ns, struct uuid id, struct api_key_record *out)
-{
-    struct set *s = set_of(a, id);
-    bool found = false;
-
-    pthread_mutex_lock(&s->lock);
-    for (int i = 0; i < AUTH_CACHE_WAYS && !found; i++) {
-        struct slot *e = &s->slots[i];
-
-        if (!e->fetched_ns || !same_id(e->id, id) ||
-            now_ns - e->fetched_ns > AUTH_CACHE_TTL_MS * INT64_C(1000000))
-            continue;
-        e->used_ns = now_ns;
-        *out = e->record;
-        found = true;
-    }
-    pthread_mutex_unlock(&s->lock);
-    return found;
-}
-
-static void cache_put(struct auth *a, int64_t now_ns, struct uuid id,
-                      const struct api_key_record *record)
-{
-    struct set *s = set_of(a, id);
-    struct slot *at = &s->slots[0];
-
-    pthread_mutex_lock(&s->lock);
-    for (int i = 0; i < AUTH_CACHE_WAYS; i++) {
-        struct slot *e = &s->slots[i];
-
-        if (same_id(e->id, id)) {
-            at = e;
-            break;
-        }
-        if (e->used_ns < at->used_ns)
-            at = e;
-    }
-    *at = (struct slot){id, now_ns, now_ns, *record};
-    pthread_mutex_unlock(&s->lock);
-}
-
-void auth_forget(struct auth *a, struct uuid id)
-{
-    struct set *s = set_of(a, id);
-
-    pthread_mutex_lock(&s->lock);
-    for (int i = 0; i < AUTH_CACHE_WAYS; i++)
-        if (same_id(s->slots[i].id, id))
-            s->slots[i] = (struct slot){0};
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* The record, from the cache or the keeper of keys. The time is that of asking: what changed while
- * the answer travelled is seen a TTL after the question, not after the answer. */
-static enum status find(struct auth *a, struct call *c, struct uuid id, struct api_key_record *out)
-{
-    int64_t now_ns = call_monotonic_ns(c);
-
-    if (cache_get(a, now_ns, id, out))
+    if (!str_eq_nocase(str_sub(header, 0, 7), STR("Bearer "))) {
+        out->why = AUTH_SCHEME;
         return STATUS_OK;
-    TRY(a->keys->find_key(a->keys, c, id, out));
-    cache_put(a, now_ns, id, out);
+    }
+    secret = str_trim(str_sub(header, 7, header.n));
+    return memchr(secret.p, '.', secret.n) ? auth_by_token(a, c, secret, out)
+                                           : auth_by_key(a, c, secret, out);
+}
+
+/* Both were shown: a machine of one tenant does not carry the credentials of another. */
+static enum status compare_tenants(struct auth *a, struct call *c,
+                                   const struct certificate_rule *rule, struct auth_outcome *out)
+{
+    struct principal machine;
+    struct auth_outcome of_machine = *out;
+
+    TRY(auth_tenant(a, c, rule->tenant, &machine, &of_machine));
+    if (machine.tenant_id != c->principal.tenant_id)
+        out->why = AUTH_CONFLICT;
     return STATUS_OK;
 }
 
-static enum status refuse(struct call *c, enum auth_reason why, enum auth_reason *reason_out)
+static enum status judge(struct auth *a, struct call *c, const struct trust_rules *rules,
+                         const struct auth_evidence *e, struct auth_outcome *out)
 {
-    static const struct {
-        enum status status;
-        const char *reason, *text;
-    } rows[AUTH_N_REASONS] = {
-        /* clang-format off */
-        [AUTH_MISSING]   = {STATUS_UNAUTHENTICATED, "CREDENTIAL_MISSING",   "the call carries no authorization metadata"},
-        [AUTH_SCHEME]    = {STATUS_UNAUTHENTICATED, "CREDENTIAL_SCHEME",    "authorization must be: Bearer <API key>"},
-        [AUTH_MALFORMED] = {STATUS_UNAUTHENTICATED, "CREDENTIAL_MALFORMED", "this is not an API key"},
-        [AUTH_UNKNOWN]   = {STATUS_UNAUTHENTICATED, "CREDENTIAL_UNKNOWN",   "the API key is not known"},
-        [AUTH_EXPIRED]   = {STATUS_UNAUTHENTICATED, "CREDENTIAL_EXPIRED",   "the API key has expired"},
-        [AUTH_REVOKED]   = {STATUS_UNAUTHENTICATED, "CREDENTIAL_REVOKED",   "the API key was revoked"},
-        [AUTH_SUSPENDED] = {STATUS_DENIED,          "TENANT_SUSPENDED",     "the tenant is suspended"},
-        /* clang-format on */
-    };
+    static const struct trust_rules nobody = {0};
+    const struct trust_rules *t = rules ? rules : &nobody;
+    const struct certificate_rule *rule = trust_certificate(t, e->spiffe_id, e->common_name);
+    bool may_call =
+        rule && (!rule->services.n || text_list_has(rule->services, str_of(e->service)));
+    enum certificate cert = may_call                             ? CERT_MAPPED
+                            : e->spiffe_id.n || e->common_name.n ? CERT_UNMAPPED
+                                                                 : CERT_NONE;
+    enum header header = e->is_doubled ? HEADER_MANY : e->header.n ? HEADER_ONE : HEADER_NONE;
 
-    assert(rows[why].reason);
-    *reason_out = why;
-    return call_fail_as(c, rows[why].status, rows[why].reason, "%s", rows[why].text);
+    if (ways[header][cert].way == REFUSE) {
+        out->why = ways[header][cert].why;
+        return STATUS_OK;
+    }
+    if (!may_call && text_list_has(t->certificate_services, str_of(e->service))) {
+        out->why = AUTH_CERTIFICATE;
+        return STATUS_OK;
+    }
+    if (ways[header][cert].way == BY_CERTIFICATE)
+        return auth_by_certificate(a, c, rule, e, out);
+    TRY(by_header(a, c, e->header, out));
+    return out->why == AUTH_FINE && rule ? compare_tenants(a, c, rule, out) : STATUS_OK;
 }
 
-/* Only the holder of the secret learns more than "unknown". */
-static enum status judge(struct call *c, const struct api_key_record *record,
-                         const struct api_key_parts *given, enum auth_reason *reason_out)
+enum status auth_check(struct auth *a, struct call *c, const struct auth_evidence *e,
+                       struct auth_outcome *out)
 {
-    if (!api_key_same(record->sha256, given->sha256) || !record->principal.tenant_id)
-        return refuse(c, AUTH_UNKNOWN, reason_out);
-    if (record->is_revoked)
-        return refuse(c, AUTH_REVOKED, reason_out);
-    if (record->expires_us && record->expires_us <= call_now_us(c))
-        return refuse(c, AUTH_EXPIRED, reason_out);
-    if (record->tenant_is_suspended)
-        return refuse(c, AUTH_SUSPENDED, reason_out);
-    c->principal = record->principal;
-    return STATUS_OK;
-}
-
-enum status auth_check(struct auth *a, struct call *c, str header, enum auth_reason *reason_out)
-{
-    struct api_key_record record;
-    struct api_key_parts given;
-    str scheme = str_sub(header, 0, 7);
+    const struct trust_rules *rules = NULL;
     enum status s;
 
-    *reason_out = AUTH_N_REASONS;
-    if (!header.n)
-        return refuse(c, AUTH_MISSING, reason_out);
-    if (!str_eq_nocase(scheme, STR("Bearer ")))
-        return refuse(c, AUTH_SCHEME, reason_out);
-    if (!api_key_parse(str_trim(str_sub(header, 7, header.n)), &given))
-        return refuse(c, AUTH_MALFORMED, reason_out);
-    s = find(a, c, given.id, &record);
-    if (s == STATUS_NOT_FOUND) {
-        call_clear(c);
-        return refuse(c, AUTH_UNKNOWN, reason_out);
+    *out = (struct auth_outcome){.why = AUTH_FINE};
+    if (a->trust)
+        rules = trust_get(a->trust);
+    s = judge(a, c, rules, e, out);
+    if (rules)
+        trust_put(a->trust, rules);
+    if (s == STATUS_OK && out->why != AUTH_FINE) {
+        c->principal = (struct principal){0};
+        return auth_refuse(c, out->why);
     }
-    if (s != STATUS_OK)
-        return s;
-    return judge(c, &record, &given, reason_out);
+    return s;
+}
+
+enum status auth_refuse(struct call *c, enum auth_reason why)
+{
+    assert(why != AUTH_FINE);
+    if (why == AUTH_SUSPENDED)
+        return call_fail_as(c, STATUS_DENIED, "TENANT_SUSPENDED", "the tenant is suspended");
+    return call_fail_as(c, STATUS_UNAUTHENTICATED, "CREDENTIAL_INVALID",
+                        "the call carries no valid credential");
 }

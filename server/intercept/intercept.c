@@ -10,17 +10,16 @@ enum { SERIES_BYTES_MAX = 4 << 20 };
 
 /* clang-format off */
 const struct rpc_interceptor intercept_rows[] = {
-    /* name           before               message           after          may_block */
-    {"trace",         trace_before,        NULL,             NULL,          false},
-    {"metrics",       metrics_before,      metrics_message,  metrics_after, false},
-    {"access log",    NULL,                NULL,             log_after,     false},
-    {"deadline",      deadline_before,     NULL,             NULL,          false},
-    /* Certificates of peers and JWTs become principals in this row too, beside API keys. */
-    {"authenticate",  authenticate_before, NULL,             NULL,          true},
-    {"authorise",     authorise_before,    NULL,             NULL,          false},
-    {"rate limit",    rate_before,         NULL,             NULL,          false},
-    {"validate",      NULL,                validate_message, NULL,          false},
-    {"idempotency",   NULL,                once_message,     once_after,    false},
+    /* name           before               message           after          may_block  again */
+    {"trace",         trace_before,        NULL,             NULL,          false,     NULL},
+    {"metrics",       metrics_before,      metrics_message,  metrics_after, false,     NULL},
+    {"access log",    NULL,                NULL,             log_after,     false,     NULL},
+    {"deadline",      deadline_before,     NULL,             NULL,          false,     NULL},
+    {"authenticate",  authenticate_before, NULL,             NULL,          true,      authenticate_again},
+    {"authorise",     authorise_before,    NULL,             NULL,          false,     NULL},
+    {"rate limit",    rate_before,         NULL,             NULL,          false,     NULL},
+    {"validate",      NULL,                validate_message, NULL,          false,     NULL},
+    {"idempotency",   NULL,                once_message,     once_after,    false,     NULL},
 };
 /* clang-format on */
 
@@ -48,7 +47,7 @@ struct intercept *intercept_new(const struct intercept_options *o)
         return NULL;
     i->options = *o;
     arena_init(&i->arena, SERIES_BYTES_MAX);
-    i->auth = auth_new(o->keys);
+    i->auth = auth_new(o->keys, o->trust);
     i->rates = tenant_rate_new(bucket_rate_of(o->tenant_rate, o->tenant_burst));
     i->running = running_new();
     if (!i->auth || !i->rates || !i->running || !metrics_register(i)) {

@@ -5,7 +5,7 @@
  *   metrics       grpc_server_*, per method, from zero
  *   access log    one line per call
  *   deadline      unary calls without one get one, long ones are cut
- *   authenticate  credential -> principal; health and reflection are public
+ *   authenticate  API key, token or certificate -> principal; health and reflection are public
  *   authorise     the method's roles; a method without roles is nobody's
  *   rate limit    a token bucket per tenant
  *   validate      the rules of the .proto, on each message
@@ -23,6 +23,7 @@ struct intercept;
 struct intercept_options {
     struct metrics *metrics;
     struct authenticator *keys;
+    struct trust *trust;                   /* issuers and certificates; NULL: API keys only */
     const struct service *const *services; /* [n_services] all that are served, ours and public */
     size_t n_services;
     int64_t deadline_ms, deadline_max_ms; /* of unary calls */

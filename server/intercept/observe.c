@@ -68,15 +68,11 @@ static void register_method(struct metrics *m, const struct service *s, const st
 
 bool metrics_register(struct intercept *i)
 {
-    static const char *const reasons[AUTH_N_REASONS] = {
-#define X(id, text) text,
-        AUTH_REASON_LIST(X)
-#undef X
-    };
     struct metrics *m = i->options.metrics;
 
     for (int r = 0; r < AUTH_N_REASONS; r++)
-        i->auth_failures[r] = metrics_series(m, METRIC_AUTH_FAILURES, &reasons[r]);
+        i->auth_failures[r] = metrics_series(
+            m, METRIC_AUTH_FAILURES, (const char *[]){auth_reason_text((enum auth_reason)r)});
     i->rate_limited = metrics_series(m, METRIC_RATE_LIMITED, NULL);
     for (size_t k = 0; k < i->options.n_services; k++) {
         const struct service *s = i->options.services[k];

@@ -39,9 +39,12 @@ enum status metrics_message(struct rpc_request *q, const ProtobufCMessage *m);
 void metrics_after(struct rpc_request *q, enum status s);
 void log_after(struct rpc_request *q, enum status s);
 
+/* authenticate.c */
+enum status authenticate_before(struct rpc_request *q);
+enum status authenticate_again(struct rpc_request *q);
+
 /* admit.c */
 enum status deadline_before(struct rpc_request *q);
-enum status authenticate_before(struct rpc_request *q);
 enum status authorise_before(struct rpc_request *q);
 enum status rate_before(struct rpc_request *q);
 enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m);

@@ -20,7 +20,8 @@ static enum status deliver(struct rpc_stream *s)
     enum status st;
 
     s->in_message = true;
-    if ((st = rpc_decode(c, &s->scratch, bytes, &in)) == STATUS_OK &&
+    if ((st = rpc_again(c)) == STATUS_OK &&
+        (st = rpc_decode(c, &s->scratch, bytes, &in)) == STATUS_OK &&
         (st = rpc_inspect(c, in)) == STATUS_OK)
         st = m->row->message(&c->ctx, m->handlers, m->self, s, in);
     s->in_message = false;
@@ -49,8 +50,10 @@ static enum status write_more(struct rpc_stream *s)
 {
     struct rpc_call *c = &s->call;
     uint64_t n_out = c->q.n_out;
-    enum status st = c->method->hooks->writable(&c->ctx, c->method->self, s);
+    enum status st = rpc_again(c);
 
+    if (st == STATUS_OK)
+        st = c->method->hooks->writable(&c->ctx, c->method->self, s);
     if (st == STATUS_OK && n_out == c->q.n_out && !s->finish_wanted && !s->wait_wanted)
         rpc_stream_wait(s, IDLE_WRITABLE_MS); /* a handler's mistake must not spin */
     return st;

@@ -21,6 +21,17 @@ enum status rpc_enter(struct rpc_call *c)
     return STATUS_OK;
 }
 
+enum status rpc_again(struct rpc_call *c)
+{
+    for (size_t i = 0; i < c->n_entered; i++) {
+        const struct rpc_interceptor *r = row(c, i);
+
+        if (r->again)
+            TRY(r->again(&c->q));
+    }
+    return STATUS_OK;
+}
+
 enum status rpc_inspect(struct rpc_call *c, const ProtobufCMessage *m)
 {
     for (size_t i = 0; i < c->n_entered; i++) {

@@ -259,6 +259,7 @@ void rpc_send_queue_free(struct send_queue *q);
 
 /* interceptor.c */
 MUST_CHECK enum status rpc_enter(struct rpc_call *c);
+MUST_CHECK enum status rpc_again(struct rpc_call *c); /* streams */
 MUST_CHECK enum status rpc_inspect(struct rpc_call *c, const ProtobufCMessage *m);
 void rpc_leave(struct rpc_call *c, enum status s);
 

@@ -7,6 +7,8 @@
  *   before   first row first, before any byte of the request is parsed. Not STATUS_OK: the call
  * ends with the fault in q->call, the handler is never entered. message  first row first, for each
  * decoded request message, before the handler sees it. Not STATUS_OK: as above (a stream ends).
+ *   again    streams, first row first, before each message and each time the handler may write: what
+ *            held at `before` may hold no more. Not STATUS_OK: the stream ends. Must not block.
  *   after    last row first, once, for the rows whose `before` succeeded. Unary: when the outcome
  * is known and the reply is packed, just before it is sent, so trailers may still be set. Streams:
  * when everything is sent or lost; trailers come too late then.
@@ -45,6 +47,7 @@ struct rpc_interceptor {
     enum status (*message)(struct rpc_request *q, const ProtobufCMessage *m); /* or NULL */
     void (*after)(struct rpc_request *q, enum status s);                      /* or NULL */
     bool may_block; /* `before` may wait for storage or the network */
+    enum status (*again)(struct rpc_request *q); /* or NULL */
 };
 
 /* Request metadata by lower-case key; the first value, {0} when absent. Values of "-bin" keys are

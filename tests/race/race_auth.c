@@ -44,9 +44,10 @@ static void *come_in(void *unused)
     call_init(&c, NULL, 1 << 16);
     for (int i = 0; i < ROUNDS; i++) {
         int key = i % KEYS;
-        enum auth_reason reason;
+        struct auth_evidence e = {.header = str_of(headers[key]), .service = "t.T"};
+        struct auth_outcome out;
 
-        CHECK(auth_check(auth, &c, str_of(headers[key]), &reason) == STATUS_OK);
+        CHECK(auth_check(auth, &c, &e, &out) == STATUS_OK);
         CHECK(c.principal.tenant_id == key + 1);
         if (i % 7 == 0)
             auth_forget(auth, id_of(key));
@@ -60,12 +61,12 @@ static void *come_in(void *unused)
 
 int main(void)
 {
-    static struct authenticator keys = {find_key};
+    static struct authenticator keys = {.find_key = find_key};
     pthread_t threads[THREADS];
     struct call c;
 
     call_init(&c, NULL, 1 << 16);
-    CHECK((auth = auth_new(&keys)) && (rates = tenant_rate_new(bucket_rate_of(1, BURST))));
+    CHECK((auth = auth_new(&keys, NULL)) && (rates = tenant_rate_new(bucket_rate_of(1, BURST))));
     for (int k = 0; k < KEYS; k++) {
         memcpy(headers[k], "Bearer ", 7);
         api_key_make(&c, id_of(k), headers[k] + 7, records[k].sha256);

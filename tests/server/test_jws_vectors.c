@@ -9,7 +9,7 @@
 #include "base/encode.h"
 #include "intercept/json_text.h"
 #include "intercept/jws.h"
-#include "intercept/key_set.h"
+#include "intercept/jwk_set.h"
 #include "support/table.h"
 
 #define DATA "tests/data/"
@@ -38,15 +38,15 @@ static json_t *load(const char *path)
 }
 
 /* One key or a set of them, as an issuer would publish it. */
-static struct key_set *publish(const json_t *keys)
+static struct jwk_set *publish(const json_t *keys)
 {
     json_t *set = json_object_get(keys, "keys") ? json_incref((json_t *)(uintptr_t)keys)
                                                 : json_pack("{s:[O]}", "keys", keys);
     char *text = json_dumps(set, JSON_COMPACT);
-    struct key_set *out;
+    struct jwk_set *out;
     size_t n_left_out;
 
-    cr_assert_null(key_set_read(&arena, str_of(text), &out, &n_left_out));
+    cr_assert_null(jwk_set_read(&arena, str_of(text), &out, &n_left_out));
     free(text);
     json_decref(set);
     return out;
@@ -54,7 +54,7 @@ static struct key_set *publish(const json_t *keys)
 
 static enum auth_reason verdict(const json_t *keys, const json_t *token)
 {
-    struct key_set *set = publish(keys);
+    struct jwk_set *set = publish(keys);
     enum auth_reason why;
     const struct jwk *key;
     struct jws t;
@@ -62,10 +62,10 @@ static enum auth_reason verdict(const json_t *keys, const json_t *token)
     /* The JSON serializations are objects: not a word that a header could hold. */
     why = json_is_string(token) ? jws_read(&arena, json_text_of(token), &t) : AUTH_MALFORMED;
     if (why == AUTH_FINE) {
-        key = key_set_find(set, t.kid, t.alg);
+        key = jwk_set_find(set, t.kid, t.alg);
         why = key ? jws_verify(&t, key) : AUTH_KEY;
     }
-    key_set_unref(set);
+    jwk_set_unref(set);
     return why;
 }
 

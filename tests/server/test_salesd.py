@@ -226,7 +226,7 @@ class Salesd(unittest.TestCase):
         head.update(error.trailing_metadata())
         self.assertEqual(head["x-request-id"], "r-1")
         self.assertEqual(head["traceparent"].split("-")[1], TRACE.split("-")[1])
-        self.assertIn(b"CREDENTIAL_MISSING", head["grpc-status-details-bin"])
+        self.assertIn(b"CREDENTIAL_INVALID", head["grpc-status-details-bin"])
         self.assertEqual(server.stop(), 0)
         lines = [json.loads(line) for line in server.read_log().splitlines()]
         call = [line for line in lines if line["event"] == "rpc.finished"]

@@ -1,0 +1,47 @@
+/* auth_parts: what the kinds of credentials share. Private to this folder. */
+#ifndef INTERCEPT_AUTH_PARTS_H
+#define INTERCEPT_AUTH_PARTS_H
+
+#include <openssl/evp.h>
+
+#include "intercept/assoc.h"
+#include "intercept/auth.h"
+
+struct auth {
+    struct authenticator *keepers;
+    struct trust *trust; /* NULL: none */
+    EVP_MD *sha256;      /* fetched once: OpenSSL's own look-up costs more than the hash */
+    struct assoc *keys, *tenants, *tokens;
+};
+
+/* What is remembered of a token. */
+struct verified {
+    struct principal principal; /* without tenant and teams */
+    char tenant[TENANT_NAME_BYTES + 1];
+    int64_t expires_us;
+    uint64_t generation;    /* of trust, when it was verified */
+    struct team_list teams; /* last, as in struct api_key_record */
+};
+
+/* All of these: OK with a reason other than AUTH_FINE is a refusal; not OK: a look-up failed. */
+
+/* auth_key.c */
+MUST_CHECK enum status auth_by_key(struct auth *a, struct call *c, str secret,
+                                   struct auth_outcome *out);
+
+/* auth_token.c */
+MUST_CHECK enum status auth_by_token(struct auth *a, struct call *c, str token,
+                                     struct auth_outcome *out);
+/* Sets principal.tenant_id and .tenant. TENANT: there is none. SUSPENDED. */
+MUST_CHECK enum status auth_tenant(struct auth *a, struct call *c, str name, struct principal *p,
+                                   struct auth_outcome *out);
+
+/* auth_certificate.c */
+MUST_CHECK enum status auth_by_certificate(struct auth *a, struct call *c,
+                                           const struct certificate_rule *rule,
+                                           const struct auth_evidence *e, struct auth_outcome *out);
+
+/* SHA-256 of text. */
+void auth_digest(const struct auth *a, str text, struct assoc_key *out);
+
+#endif

@@ -1,0 +1,127 @@
+/* Tokens: verified once, then known by their SHA-256 until a minute is over, they end, or the keys
+ * or rules they were verified by change. Tenants are looked up on each call, so that a suspension
+ * counts for tokens that were verified before it. */
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+
+#include "intercept/auth_parts.h"
+#include "intercept/token.h"
+
+static const int64_t ns_per_us = 1000, ns_per_ms = 1000000, us_per_s = 1000000;
+
+void auth_digest(const struct auth *a, str text, struct assoc_key *out)
+{
+    unsigned n = 0;
+    int done = EVP_Digest(text.p, text.n, out->b, &n, a->sha256, NULL);
+
+    assert(done == 1 && n == ASSOC_KEY_BYTES); /* else one token would stand for another */
+    (void)done;
+}
+
+/* ---- tenants --------------------------------------------------------------------------------- */
+
+static enum status find_tenant(struct auth *a, struct call *c, str name, struct tenant_record *out)
+{
+    int64_t now_ns = call_monotonic_ns(c);
+    struct assoc_key k = {{0}};
+    enum status s;
+
+    assert(name.n <= TENANT_NAME_BYTES);
+    *out = (struct tenant_record){0};
+    auth_digest(a, name, &k);
+    if (assoc_get(a->tenants, &k, now_ns, out))
+        return STATUS_OK;
+    s = a->keepers->find_tenant(a->keepers, c, name, out);
+    if (s == STATUS_NOT_FOUND)
+        call_clear(c); /* the cache remembers that too: only the signed get here */
+    else if (s != STATUS_OK)
+        return s;
+    assoc_put(a->tenants, &k, now_ns, now_ns + AUTH_CACHE_TTL_MS * ns_per_ms, out, sizeof *out);
+    return STATUS_OK;
+}
+
+enum status auth_tenant(struct auth *a, struct call *c, str name, struct principal *p,
+                        struct auth_outcome *out)
+{
+    struct tenant_record t;
+
+    TRY(find_tenant(a, c, name, &t));
+    out->why = !t.number ? AUTH_TENANT : t.is_suspended ? AUTH_SUSPENDED : AUTH_FINE;
+    p->tenant_id = t.number;
+    memcpy(p->tenant, t.key, sizeof p->tenant);
+    return STATUS_OK;
+}
+
+/* ---- tokens ---------------------------------------------------------------------------------- */
+
+static bool is_known(struct auth *a, struct call *c, const struct assoc_key *k,
+                     struct verified *out)
+{
+    return assoc_get(a->tokens, k, call_monotonic_ns(c), out) &&
+           out->generation == trust_generation(a->trust) && out->expires_us > call_now_us(c);
+}
+
+static bool keep(const struct claims *claims, struct verified *out)
+{
+    out->principal = (struct principal){
+        .roles = claims->roles, .kind = claims->kind, .credential = CREDENTIAL_TOKEN};
+    memcpy(out->principal.subject, claims->subject, sizeof out->principal.subject);
+    snprintf(out->tenant, sizeof out->tenant, STR_FMT, STR_ARG(claims->tenant));
+    out->expires_us = claims->expires_us;
+    out->teams.n = out->teams.n_bytes = 0;
+    for (size_t i = 0; i < claims->n_teams; i++)
+        if (!team_list_add(&out->teams, str_of(claims->teams[i])))
+            return false;
+    return true;
+}
+
+static void remember(struct auth *a, struct call *c, const struct assoc_key *k,
+                     const struct verified *v)
+{
+    int64_t now_ns = call_monotonic_ns(c), left_us = v->expires_us - call_now_us(c);
+
+    if (left_us > AUTH_TOKEN_TTL_S * us_per_s)
+        left_us = AUTH_TOKEN_TTL_S * us_per_s;
+    assoc_put(a->tokens, k, now_ns, now_ns + left_us * ns_per_us, v,
+              offsetof(struct verified, teams.text) + v->teams.n_bytes);
+}
+
+static enum status verify(struct auth *a, struct call *c, str token, struct verified *out,
+                          enum auth_reason *why)
+{
+    uint64_t generation = trust_generation(a->trust); /* of before the keys were looked at */
+    const struct trust_rules *rules = trust_get(a->trust);
+    struct claims claims;
+    enum status s = token_check(rules, c, token, &claims, why);
+
+    if (s == STATUS_OK && *why == AUTH_FINE && !keep(&claims, out))
+        *why = AUTH_CLAIMS;
+    out->generation = generation;
+    trust_put(a->trust, rules);
+    return s;
+}
+
+enum status auth_by_token(struct auth *a, struct call *c, str token, struct auth_outcome *out)
+{
+    struct assoc_key k;
+    struct verified v;
+
+    if (!a->trust) {
+        out->why = AUTH_ISSUER;
+        return STATUS_OK;
+    }
+    auth_digest(a, token, &k);
+    if (!is_known(a, c, &k, &v)) {
+        TRY(verify(a, c, token, &v, &out->why));
+        if (out->why != AUTH_FINE)
+            return STATUS_OK;
+        remember(a, c, &k, &v);
+    }
+    TRY(auth_tenant(a, c, str_of(v.tenant), &v.principal, out));
+    out->expires_us = v.expires_us;
+    if (out->why != AUTH_FINE)
+        return STATUS_OK;
+    c->principal = v.principal;
+    return team_list_copy(&v.teams, &c->arena, &c->principal) ? STATUS_OK : call_nomem(c);
+}
