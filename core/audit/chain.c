@@ -15,7 +15,7 @@ void audit_chain_mac(const struct audit_chain *at, const unsigned char key[AUDIT
                      const unsigned char e[AUDIT_DIGEST_BYTES],
                      unsigned char out[AUDIT_DIGEST_BYTES])
 {
-    unsigned char text[sizeof mac_domain + 2 * AUDIT_DIGEST_BYTES], *p = text;
+    unsigned char text[sizeof mac_domain + (size_t)2 * AUDIT_DIGEST_BYTES], *p = text;
     unsigned n = AUDIT_DIGEST_BYTES;
     const void *done;
 

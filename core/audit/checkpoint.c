@@ -8,7 +8,7 @@
 
 static const char domain[] = "salesd.audit.checkpoint.1";
 
-enum { STATEMENT_BYTES = sizeof domain + 1 + 8 + 8 + 2 * AUDIT_DIGEST_BYTES };
+enum { STATEMENT_BYTES = sizeof domain + 1 + 8 + 8 + (size_t)2 * AUDIT_DIGEST_BYTES };
 
 static unsigned char *put_be64(unsigned char *p, uint64_t v)
 {

@@ -60,9 +60,9 @@ static enum status stamp(struct tx *tx, const struct record_info *info, Protobuf
     return STATUS_OK;
 }
 
-/* The packed message without what stamp() would write, sealed for its place. */
-static enum status seal_body(struct tx *tx, const struct record_info *info, ProtobufCMessage *m,
-                             const struct seal_place *place, str *out)
+/* The packed message without what stamp() would write. */
+static enum status pack_body(struct tx *tx, const struct record_info *info, ProtobufCMessage *m,
+                             str *out)
 {
     struct call *c = tx->call;
     struct uuid parsed;
@@ -80,8 +80,8 @@ static enum status seal_body(struct tx *tx, const struct record_info *info, Prot
                          MESSAGE_BYTES_MAX);
     if ((p = arena_take(&c->arena, n + 1)) == NULL)
         return call_nomem(c);
-    n = protobuf_c_message_pack(m, p);
-    return seal(c, tenant_keys_current(tx->keys), place, (str){(char *)p, n}, out);
+    *out = (str){(char *)p, protobuf_c_message_pack(m, p)};
+    return STATUS_OK;
 }
 
 static enum status batch_row(struct tx *tx, struct batch **b, const struct insert_texts *into,
@@ -135,6 +135,17 @@ static enum status change_words(struct tx *tx, struct uuid *id, str before, str 
     return STATUS_OK;
 }
 
+/* What follows every change: the words, and a note for the trail. */
+static enum status follow(struct tx *tx, const struct record_info *info, struct uuid *id,
+                          const struct seen *before, const struct seen *after)
+{
+    assert(info->kind != RECORD_AUDIT); /* entries are written by audit.c only, and never change */
+    TRY(change_words(tx, id, before->tokens, after->tokens));
+    return audit_note(tx, &(struct audit_change){info, *id, before->plain, after->plain});
+}
+
+static const struct seen none_seen;
+
 /* A message on its way into a row. */
 struct writing {
     const struct record_info *info;
@@ -142,7 +153,7 @@ struct writing {
     struct uuid *id; /* in the arena: rows that wait in a batch point to it */
     struct seen s;   /* as it will be stored */
     int64_t now;
-    str body;
+    str body; /* sealed; s.plain is what is in it */
 };
 
 /* Finds the words, seals the message for its version, then writes what the store owns into it. */
@@ -151,7 +162,8 @@ static enum status encode(struct tx *tx, struct writing *w)
     struct seal_place place = {w->info->table, tx->tenant_id, *w->id, w->s.version};
 
     TRY(tokens_read(tx, w->info, w->m, &w->s.tokens));
-    TRY(seal_body(tx, w->info, w->m, &place, &w->body));
+    TRY(pack_body(tx, w->info, w->m, &w->s.plain));
+    TRY(seal(tx->call, tenant_keys_current(tx->keys), &place, w->s.plain, &w->body));
     return stamp(tx, w->info, w->m, &w->s, w->now);
 }
 
@@ -189,8 +201,7 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
     row[6] = sql_bytes(w.s.tokens.p, w.s.tokens.n);
     row[7] = sql_int(copy ? token_at((str){(char *)w.id->b + 8, 8}, 0) : 0);
     columns_read(tx, w.info, m, row + RECORD_FIXED_N, &ok);
-    TRY(change_words(tx, w.id, (str){0}, w.s.tokens));
-    return ok ? STATUS_OK : call_nomem(tx->call);
+    return ok ? follow(tx, w.info, w.id, &none_seen, &w.s) : call_nomem(tx->call);
 }
 
 enum status tx_insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
@@ -203,21 +214,40 @@ enum status tx_insert_copy(struct tx *tx, enum record_kind kind, ProtobufCMessag
     return insert(tx, kind, m, true);
 }
 
+/* The plain body of a stored record. */
+static enum status open_body(struct tx *tx, const struct record_info *info, const struct seen *s,
+                             str sealed, str *out)
+{
+    const struct seal_place place = {info->table, tx->tenant_id, s->id, s->version};
+    const struct seal_key *key = NULL;
+    uint32_t key_id;
+
+    if (seal_key_id(sealed, &key_id) && !(key = tenant_keys_find(tx->keys, key_id)) &&
+        !tx->keys_are_new)
+        return sql_fail(tx->call, tx->conn, SQL_ERROR_KEYS, NULL);
+    if (!key || !seal_open(tx->call, key, &place, sealed, out))
+        return damaged(tx, info);
+    return STATUS_OK;
+}
+
 struct version {
     struct tx *tx;
+    const struct record_info *info;
     struct seen seen;
 };
 
-/* version, create_time, tokens */
+/* version, create_time, tokens, body */
 static enum status version_row(void *arg, const struct sql_value *cols, size_t n)
 {
     struct version *v = arg;
 
-    assert(n == 3);
+    assert(n == 4);
     v->seen.version = cols[0].i;
     v->seen.create_us = cols[1].i;
     v->seen.tokens = arena_str(&v->tx->call->arena, cols[2].s);
-    return v->seen.tokens.p ? STATUS_OK : call_nomem(v->tx->call);
+    if (!v->seen.tokens.p)
+        return call_nomem(v->tx->call);
+    return open_body(v->tx, v->info, &v->seen, cols[3].s, &v->seen.plain);
 }
 
 /* What is stored now, from what this unit read before or from the database. */
@@ -225,7 +255,7 @@ static enum status present(struct tx *tx, const struct record_info *info, struct
                            struct seen *out)
 {
     const struct seen *known = seen_find(tx, id);
-    struct version v = {.tx = tx, .seen = {.id = id}};
+    struct version v = {.tx = tx, .info = info, .seen = {.id = id}};
 
     if (known) {
         *out = *known;
@@ -277,20 +307,20 @@ enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
 {
     struct writing w = {.info = tx_kind(tx, kind), .m = m, .now = call_now_us(tx->call)};
     struct sql_value args[SQL_COLUMNS_MAX + RECORD_FIXED_N];
-    str before;
+    struct seen before;
     size_t n;
 
     assert(m->descriptor == w.info->descriptor && w.info->n_columns <= SQL_COLUMNS_MAX);
     TRY(tx_writable(tx));
     TRY(old_id(tx, &w));
-    before = w.s.tokens;
+    before = w.s;
     w.s.version++;
     TRY(encode(tx, &w));
     n = update_args(tx, &w, args);
     if (n == 0)
         return call_nomem(tx->call);
     TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].update, args, n}));
-    TRY(change_words(tx, w.id, before, w.s.tokens));
+    TRY(follow(tx, w.info, w.id, &before, &w.s));
     return seen_put(tx, &w.s);
 }
 
@@ -311,7 +341,7 @@ enum status tx_delete(struct tx *tx, enum record_kind kind, str id_text, str eta
                                                                  sql_bytes(id.b, sizeof id.b),
                                                                  sql_int(s.version)},
                                             3}));
-    return change_words(tx, &id, s.tokens, (str){0});
+    return follow(tx, info, &id, &s, &none_seen);
 }
 
 enum status tx_match(struct tx *tx, const ProtobufCMessage *m, str etag)
@@ -331,23 +361,14 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
     struct call *c = tx->call;
     ProtobufCAllocator allocator = {unpack_alloc, unpack_free, c};
     struct seen s = {.version = cols[1].i, .create_us = cols[2].i};
-    const struct seal_key *key = NULL;
-    uint32_t key_id;
-    str plain;
 
     r->message = NULL;
     if (cols[0].s.n != sizeof s.id.b)
         return damaged(tx, r->info);
     memcpy(s.id.b, cols[0].s.p, sizeof s.id.b);
-    if (seal_key_id(cols[4].s, &key_id) && !(key = tenant_keys_find(tx->keys, key_id)) &&
-        !tx->keys_are_new)
-        return sql_fail(c, tx->conn, SQL_ERROR_KEYS, NULL);
-    if (!key ||
-        !seal_open(c, key, &(struct seal_place){r->info->table, tx->tenant_id, s.id, s.version},
-                   cols[4].s, &plain))
-        return damaged(tx, r->info);
-    r->message = protobuf_c_message_unpack(r->info->descriptor, &allocator, plain.n,
-                                           (const uint8_t *)plain.p);
+    TRY(open_body(tx, r->info, &s, cols[4].s, &s.plain));
+    r->message = protobuf_c_message_unpack(r->info->descriptor, &allocator, s.plain.n,
+                                           (const uint8_t *)s.plain.p);
     if (!r->message)
         return damaged(tx, r->info);
     r->id = s.id;

@@ -142,7 +142,7 @@ static bool make_kind(struct arena *a, const struct record_info *k, size_t batch
     make_update(a, k, out);
     out->get = arena_printf(a, "%s WHERE r.tenant_id = $1 AND r.id = $2", head);
     out->version = arena_printf(
-        a, "SELECT version, create_time, tokens FROM %s WHERE tenant_id = $1 AND id = $2",
+        a, "SELECT version, create_time, tokens, body FROM %s WHERE tenant_id = $1 AND id = $2",
         k->table);
     out->erase = arena_printf(a, "DELETE FROM %s WHERE tenant_id = $1 AND id = $2 AND version = $3",
                               k->table);

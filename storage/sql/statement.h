@@ -25,7 +25,7 @@ struct kind_statements {
     const char
         *update;     /* $1 tenant $2 id $3 version; $4.. version update_time body tokens columns */
     const char *get; /* $1 tenant $2 id */
-    const char *version;               /* the same; version, create_time, tokens */
+    const char *version;               /* the same; version, create_time, tokens, body */
     const char *erase;                 /* $1 tenant $2 id $3 version */
     const char *get_many[IN_SIZES];    /* $1 tenant $2.. ids */
     const char **find;                 /* [n_columns] $1 tenant $2 value */

@@ -92,6 +92,8 @@ static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
                     .active = &tx};
     enum status s = r->fn(c, &tx, r->arg);
 
+    if (s == STATUS_OK)
+        s = audit_flush(&tx);
     if (s == STATUS_OK) {
         r->job_due_us = tx.job_due_us;
         s = tx_flush(tx.active);

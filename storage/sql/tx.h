@@ -21,6 +21,7 @@ struct seen {
     struct uuid id;
     int64_t version, create_us;
     str tokens; /* packed, as stored: see columns.h */
+    str plain;  /* the packed message in the body */
 };
 
 struct tx {
@@ -41,6 +42,7 @@ struct tx {
     struct tx *service;     /* that view, once it was asked for */
     struct held_keys *held; /* of a unit: keys of other tenants, see held.c */
     struct tx *active;      /* of a unit: itself or its view, whichever the engine lets through */
+    struct audit_notes *notes; /* changes that the trail has to have, until the end; NULL: none */
 };
 
 /* The unit itself: what belongs to the tenant that a change is made for (audit rows, events) is
@@ -93,6 +95,17 @@ MUST_CHECK enum status record_read(struct record_row *r, const struct sql_value 
 struct seen *seen_find(struct tx *tx, struct uuid id);
 MUST_CHECK enum status seen_put(struct tx *tx, const struct seen *s);
 void seen_forget(struct tx *tx, struct uuid id);
+
+/* A change that the trail has to have. What it points to lasts until the unit ends. */
+struct audit_change {
+    const struct record_info *info;
+    struct uuid id;
+    str before, after; /* the packed messages as stored; p NULL where there is none */
+};
+MUST_CHECK enum status audit_note(struct tx *tx, const struct audit_change *change);
+
+/* Writes the entries, as the last thing of a unit. */
+MUST_CHECK enum status audit_flush(struct tx *tx);
 
 /* The row id of an id text: the UUID itself, or a digest of a name. */
 struct uuid record_id(const struct record_info *info, str id);

@@ -4,6 +4,7 @@
 
 #include "internal/v1/records.h"
 #include "sales/v1/activity.h"
+#include "sales/v1/audit.h"
 #include "sales/v1/deal.h"
 #include "sales/v1/lead.h"
 #include "sales/v1/pipeline.h"

@@ -209,23 +209,37 @@ static void set_mac_key(struct crypto *x, const struct seal_key *key)
     x->mac_keyed = true;
 }
 
-void seal_digest(const struct seal_key *key, const char *domain, str value, void *out, size_t n)
+static void digest(const struct seal_key *key, const char *domain, const str *values, size_t n,
+                   unsigned char out[SEAL_DIGEST_BYTES])
 {
     struct crypto *x = crypto();
-    unsigned char digest[SEAL_DIGEST_BYTES];
     SHA256_CTX h;
 
-    assert(n <= sizeof digest);
     if (!x->mac_keyed || CRYPTO_memcmp(x->mac_key, key->bytes, SEAL_KEY_BYTES) != 0)
         set_mac_key(x, key);
     h = x->inner;
     SHA256_Update(&h, domain, strlen(domain) + 1);
-    SHA256_Update(&h, value.p, value.n);
-    SHA256_Final(digest, &h);
+    for (size_t i = 0; i < n; i++)
+        SHA256_Update(&h, values[i].p, values[i].n);
+    SHA256_Final(out, &h);
     h = x->outer;
-    SHA256_Update(&h, digest, sizeof digest);
-    SHA256_Final(digest, &h);
-    memcpy(out, digest, n);
+    SHA256_Update(&h, out, SEAL_DIGEST_BYTES);
+    SHA256_Final(out, &h);
+}
+
+void seal_digest(const struct seal_key *key, const char *domain, str value, void *out, size_t n)
+{
+    unsigned char whole[SEAL_DIGEST_BYTES];
+
+    assert(n <= sizeof whole);
+    digest(key, domain, &value, 1, whole);
+    memcpy(out, whole, n);
+}
+
+void seal_digest_many(const struct seal_key *key, const char *domain, const str *values, size_t n,
+                      unsigned char out[SEAL_DIGEST_BYTES])
+{
+    digest(key, domain, values, n, out);
 }
 
 void seal_sha256(str value, unsigned char out[SEAL_DIGEST_BYTES])

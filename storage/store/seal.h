@@ -54,6 +54,10 @@ MUST_CHECK bool seal_open(struct call *c, const struct seal_key *key,
 /* HMAC-SHA-256 of domain '\0' value, cut to n <= SEAL_DIGEST_BYTES. `domain` separates uses. */
 void seal_digest(const struct seal_key *key, const char *domain, str value, void *out, size_t n);
 
+/* The same of several values one after the other. */
+void seal_digest_many(const struct seal_key *key, const char *domain, const str *values, size_t n,
+                      unsigned char out[SEAL_DIGEST_BYTES]);
+
 /* SHA-256. */
 void seal_sha256(str value, unsigned char out[SEAL_DIGEST_BYTES]);
 
