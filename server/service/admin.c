@@ -2,6 +2,7 @@
 #include "service/admin.h"
 
 #include "agent/api_key.h"
+#include "agent/audit.h"
 #include "agent/server_info.h"
 #include "agent/tenant.h"
 
@@ -50,6 +51,18 @@ static enum status get_server_info(struct call *c, void *self, const GetServerIn
     return server_info_get(c, self, out);
 }
 
+static enum status list_audit_entries(struct call *c, void *self, const ListAuditEntriesRequest *in,
+                                      ListAuditEntriesResponse *out)
+{
+    return audit_list(c, self, in, out);
+}
+
+static enum status verify_audit(struct call *c, void *self, const VerifyAuditRequest *in,
+                                VerifyAuditResponse *out)
+{
+    return audit_verify(c, self, in, out);
+}
+
 const struct admin_handlers admin_handlers = {
     .create_tenant = create_tenant,
     .get_tenant = get_tenant,
@@ -58,4 +71,6 @@ const struct admin_handlers admin_handlers = {
     .list_api_keys = list_api_keys,
     .revoke_api_key = revoke_api_key,
     .get_server_info = get_server_info,
+    .list_audit_entries = list_audit_entries,
+    .verify_audit = verify_audit,
 };

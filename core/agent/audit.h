@@ -1,0 +1,33 @@
+/* audit: the trail for those who may read it, and the sealer. Contract of the trail: store/audit.h.
+ */
+#ifndef AGENT_AUDIT_H
+#define AGENT_AUDIT_H
+
+#include "agent/context.h"
+#include "sales/v1/admin.h"
+#include "store/audit.h"
+
+/* A page, cut to what fits into a message: entries of imports are large. */
+MUST_CHECK enum status audit_list(struct call *c, struct agents *a,
+                                  const ListAuditEntriesRequest *in, ListAuditEntriesResponse *out);
+
+/* Walks the chain in units of AUDIT_BATCH_MAX entries, in the memory of one; some 100,000 entries a
+ * second, so that a long trail is checked in ranges or DEADLINE ends it. What is wrong with the
+ * trail is the answer, not a failure. */
+MUST_CHECK enum status audit_verify(struct call *c, struct agents *a, const VerifyAuditRequest *in,
+                                    VerifyAuditResponse *out);
+
+/* Seals all that waits on the trail of the call's tenant. *n_out: entries sealed. */
+MUST_CHECK enum status audit_seal(struct call *c, struct store *s, uint64_t *n_out);
+
+/* The same for every tenant and the service itself, each in a call of its own. A tenant whose chain
+ * is damaged does not hold up the others: it is counted in *n_failed, the failure of the last one
+ * is left in `why` [FAULT_WHY_BYTES], and the next run tries it again. */
+struct audit_sealed {
+    uint64_t n_sealed, n_tenants, n_failed;
+    int64_t failed_tenant;
+    char why[FAULT_WHY_BYTES];
+};
+MUST_CHECK enum status audit_seal_all(struct call *c, struct store *s, struct audit_sealed *out);
+
+#endif
