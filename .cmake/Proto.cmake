@@ -133,6 +133,7 @@ set(PROTO_STD_SERVICES grpc/health/v1/health.proto grpc/reflection/v1/reflection
 proto_library(proto_std ROOT ${PROTO_ROOT} FILES
   google/protobuf/any.proto google/protobuf/empty.proto google/protobuf/struct.proto
   google/protobuf/wrappers.proto google/rpc/status.proto google/rpc/error_details.proto
+  io/cloudevents/v1/cloudevents.proto
   SHORT google/protobuf/duration.proto google/protobuf/field_mask.proto
   google/protobuf/timestamp.proto
   SERVICES ${PROTO_STD_SERVICES}

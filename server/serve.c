@@ -14,6 +14,7 @@
 #include "obs/process.h"
 #include "sales_descriptor_set.h"
 #include "server/env_file.h"
+#include "server/events.h"
 #include "server/jobs.h"
 #include "server/keys.h"
 #include "server/open_store.h"
@@ -42,6 +43,7 @@ struct serve {
     struct metrics *metrics;
     struct intercept *intercept;
     struct job_engine *jobs;
+    struct events events;
     struct rpc_server *rpc;
     struct http_server *http;
     struct ops ops;
@@ -256,6 +258,13 @@ static enum exit_code open_rpc(struct serve *s)
     return failed(s, exit_of(status));
 }
 
+static enum exit_code open_events(struct serve *s)
+{
+    enum status status = events_open(&s->call, &s->events, s->config, s->store, s->metrics);
+
+    return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
+}
+
 static enum exit_code open_http(struct serve *s)
 {
     enum status status;
@@ -367,6 +376,7 @@ static void close_all(struct serve *s)
 {
     http_close(s->http); /* first: it reads the others */
     rpc_server_free(s->rpc);
+    events_close(&s->events);
     if (job_engine_stop(s->jobs, 0) != STATUS_OK) /* only when the start failed: it was drained */
         return;
     job_engine_close(s->jobs);
@@ -382,8 +392,8 @@ static void close_all(struct serve *s)
 static enum exit_code open_all(struct serve *s)
 {
     static enum exit_code (*const steps[])(struct serve *) = {
-        open_records,   open_intercept, open_rpc,   open_http,
-        name_addresses, bootstrap,      start_jobs, start};
+        open_records, open_intercept, open_rpc,   open_http, name_addresses,
+        bootstrap,    open_events,    start_jobs, start};
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum exit_code code = steps[i](s);

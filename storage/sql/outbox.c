@@ -181,7 +181,7 @@ struct trim {
     struct tenant_end {
         int64_t tenant_id;
         struct event_cursor at;
-    } tenants[EVENT_TRIM_MAX];
+    } tenants[EVENT_TRIM_MAX + 1]; /* the service's own too */
 };
 
 static void note_end(struct trim *t, int64_t tenant_id, struct event_cursor at)
@@ -205,6 +205,7 @@ static enum status trim_row(void *arg, const struct sql_value *cols, size_t n)
     if (t->is_over)
         return STATUS_OK;
     t->last = (struct event_cursor){cols[0].i, cols[1].i};
+    note_end(t, 0, t->last);
     note_end(t, cols[2].i, t->last);
     t->n++;
     return STATUS_OK;
@@ -232,15 +233,16 @@ static enum status store_ends(struct trim *t, struct call *c)
 /* Where the slowest living consumer stands; the end of the world when there is none. */
 static enum status slowest(struct tx *tx, int64_t idle_us, struct event_cursor *out)
 {
-    const struct sql_value args[] = {sql_int(idle_us), sql_text(str_of(trimmed_name))};
+    const struct sql_value args[] = {sql_int(idle_us)};
 
     *out = (struct event_cursor){INT64_MAX, INT64_MAX};
-    return tx_query(tx,
-                    &(struct sql_statement){
-                        "SELECT txid, seq FROM event_cursor WHERE tenant_id = 0 AND name <> $2 "
-                        "AND update_time >= $1 ORDER BY txid, seq LIMIT 1",
-                        args, 2},
-                    event_cursor_row, out);
+    return tx_query(
+        tx,
+        &(struct sql_statement){"SELECT txid, seq FROM event_cursor WHERE tenant_id = 0 "
+                                "AND substr(name, 1, 1) <> '.' AND update_time >= $1 "
+                                "ORDER BY txid, seq LIMIT 1",
+                                args, 1},
+        event_cursor_row, out);
 }
 
 enum status tx_event_trim(struct tx *tx, int64_t before_us, int64_t idle_us, size_t *n_out)

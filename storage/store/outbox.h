@@ -22,7 +22,8 @@ enum {
 };
 
 struct event_consumer {
-    const char *name;       /* [a-z_.-], at most CONSUMER_NAME_BYTES; static */
+    const char *name;       /* [a-z_.-], at most CONSUMER_NAME_BYTES; static. With a '.' in front it
+                               is a lease only: its cursor holds no event back */
     struct event_cursor at; /* everything up to here is done */
     str note;               /* at most CONSUMER_NOTE_BYTES; read into c->arena */
     int64_t fence;          /* 0: somebody else holds it */
@@ -65,7 +66,8 @@ MUST_CHECK enum status tx_event_id(struct tx *tx, struct event_cursor at, struct
 MUST_CHECK enum status tx_event_trim(struct tx *tx, int64_t before_us, int64_t idle_us,
                                      size_t *n_out);
 
-/* OK when no event of the tenant behind `after` was taken out; OUT_OF_RANGE, EVENTS_TRIMMED. */
+/* OK when no event of the tenant (system units: of all) behind `after` was taken out; OUT_OF_RANGE,
+ * EVENTS_TRIMMED. */
 MUST_CHECK enum status tx_event_check(struct tx *tx, struct event_cursor after);
 
 /* Empties the data of all events so far about this record of the tenant: for the erasure of a
