@@ -157,6 +157,11 @@ static void forget_key(void *auth, struct uuid key_id)
     auth_forget(auth, key_id);
 }
 
+static enum status rep_scope(void *agents, struct call *c, RepScope *out)
+{
+    return policy_rep_scope(c, ((struct agents *)agents)->policies, out);
+}
+
 /* Issuers and certificates, when there is a file about them. */
 static enum exit_code open_trust(struct serve *s)
 {
@@ -199,6 +204,8 @@ static enum exit_code open_intercept(struct serve *s)
             .deadline_max_ms = config->deadline_max,
             .tenant_rate = config->tenant_rate,
             .tenant_burst = config->tenant_burst,
+            .rep_scope = rep_scope,
+            .rep_scope_context = &s->agents,
             .log_peer_identity = config->log_peer_identity,
         });
     if (!s->intercept) {

@@ -63,6 +63,8 @@ enum status deal_prepare(struct call *c, const TenantPolicy *policy, const Deal 
     TRY(prepare_birth(c, deal));
     if (!*deal->owner_id && c->principal.roles & ROLE_BIT_REP)
         deal->owner_id = arena_cstr(&c->arena, str_of(c->principal.subject));
+    if (!*deal->team_id && c->principal.roles & ROLE_BIT_REP && c->principal.n_teams)
+        deal->team_id = (char *)c->principal.teams[0];
     return deal->owner_id ? actor_of(c, &out->actor) : call_nomem(c);
 }
 

@@ -7,6 +7,7 @@
 #include "agent/mutation.h"
 #include "agent/pipeline.h"
 #include "domain/text.h"
+#include "store/reach.h"
 #include "store/records.h"
 
 /* Failures that are mistakes of the request, by what is asked for; NULL: a matter of the state. */
@@ -83,7 +84,8 @@ bool deal_clear_outcome(const Deal *closed, Lead *lead)
     return true;
 }
 
-/* The deal's lead, NULL when it has none or it was erased. */
+/* The deal's lead, NULL when it has none or it was erased. It may be another owner's: what follows
+ * from a deal does not depend on who moved it. */
 static enum status lead_of(struct tx *tx, const Deal *deal, Lead **out)
 {
     enum status s;
@@ -91,7 +93,9 @@ static enum status lead_of(struct tx *tx, const Deal *deal, Lead **out)
     *out = NULL;
     if (!*deal->lead_id)
         return STATUS_OK;
+    tx_widen(tx);
     s = tx_get_lead(tx, str_of(deal->lead_id), out);
+    tx_narrow(tx);
     if (s != STATUS_NOT_FOUND)
         return s;
     call_clear(tx_call(tx));
@@ -101,7 +105,9 @@ static enum status lead_of(struct tx *tx, const Deal *deal, Lead **out)
 
 static enum status store_lead(struct tx *tx, Lead *lead)
 {
+    tx_widen(tx);
     TRY(tx_update_lead(tx, lead));
+    tx_narrow(tx);
     return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base);
 }
 

@@ -40,6 +40,8 @@ enum status lead_prepare(struct call *c, const TenantPolicy *policy, const Lead 
         TRY(instant_now(c, &out->lead->created_at));
     if (!*out->lead->owner_id && c->principal.roles & ROLE_BIT_REP)
         out->lead->owner_id = arena_cstr(&c->arena, str_of(c->principal.subject));
+    if (!*out->lead->team_id && c->principal.roles & ROLE_BIT_REP && c->principal.n_teams)
+        out->lead->team_id = (char *)c->principal.teams[0];
     out->lead->status = LEAD_STATUS_NEW;
     out->lead->status_time = out->lead->created_at;
     return out->lead->owner_id ? STATUS_OK : call_nomem(c);
@@ -289,15 +291,17 @@ static enum status check_hold(struct call *c, const Lead *lead)
 }
 
 /* An event with nothing but the id. */
-static enum status tell_erased(struct tx *tx, char *id)
+static enum status tell_erased(struct tx *tx, const Lead *lead)
 {
     Lead *husk = NEW(&tx_call(tx)->arena, Lead, 1);
 
     if (!husk)
         return call_nomem(tx_call(tx));
     *husk = (Lead)LEAD_INIT;
-    husk->id = id;
-    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(id), &husk->base);
+    husk->id = lead->id;
+    husk->owner_id = lead->owner_id; /* they say who may be told */
+    husk->team_id = lead->team_id;
+    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(lead->id), &husk->base);
 }
 
 static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
@@ -312,7 +316,7 @@ static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
     TRY(once_erase(tx, str_of(lead->id)));
     TRY(tx_delete_lead(tx, str_of(lead->id), str_of(lead->etag)));
     TRY(instant_now(c, &k->out->erase_time));
-    return tell_erased(tx, lead->id);
+    return tell_erased(tx, lead);
 }
 
 enum status lead_delete(struct call *c, struct agents *a, const DeleteLeadRequest *in,

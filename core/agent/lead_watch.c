@@ -11,6 +11,7 @@
 #include "schema/wire.h"
 #include "store/match.h"
 #include "store/outbox.h"
+#include "store/reach.h"
 
 /* Of the leads in one step: far from what a stream may queue, and from the call's memory. */
 enum { STEP_BYTES = 1 << 20 };
@@ -181,7 +182,8 @@ static enum status message_of(struct call *c, const struct lead_watch *w,
     if (type == LEAD_EVENT_TYPE_UNSPECIFIED || e->body != EVENT_WHOLE)
         return STATUS_OK; /* of an erased lead only the last event is told */
     TRY(wire_unpack(c, &c->arena, LEAD_DESCRIPTOR, e->data, &lead));
-    if (type != LEAD_EVENT_TYPE_ERASED && !record_match_test(match, lead))
+    if (!reach_sees(c, RECORD_LEAD, lead) ||
+        (type != LEAD_EVENT_TYPE_ERASED && !record_match_test(match, lead)))
         return STATUS_OK;
     *out = NEW(&c->arena, WatchLeadsResponse, 1);
     event = NEW(&c->arena, LeadEvent, 1);

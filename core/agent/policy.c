@@ -139,3 +139,13 @@ enum status policy_get(struct call *c, struct policies *p, const TenantPolicy **
     *out = (const TenantPolicy *)m;
     return STATUS_OK;
 }
+
+enum status policy_rep_scope(struct call *c, struct policies *p, RepScope *out)
+{
+    const TenantPolicy *policy;
+
+    *out = REP_SCOPE_OWN;
+    TRY(policy_get(c, p, &policy));
+    *out = policy->rep_scope == REP_SCOPE_UNSPECIFIED ? REP_SCOPE_TEAM : policy->rep_scope;
+    return STATUS_OK;
+}

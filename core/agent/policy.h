@@ -25,6 +25,9 @@ void policies_free(struct policies *p);
  * without a policy has the default one. */
 MUST_CHECK enum status policy_get(struct call *c, struct policies *p, const TenantPolicy **out);
 
+/* Its rep_scope alone; never unspecified. */
+MUST_CHECK enum status policy_rep_scope(struct call *c, struct policies *p, RepScope *out);
+
 /* The next policy_get of the tenant reads again. */
 void policy_forget(struct policies *p, int64_t tenant_id);
 

@@ -44,6 +44,23 @@ struct principal {
     size_t n_teams;
 };
 
+/* With which records of its tenant a call may deal, among those that have an owner or a team. Set
+ * by authorisation, applied by the store to every read and write; see store/reach.h. Zero is the
+ * server itself: all. */
+enum reach_scope {
+    REACH_ALL,
+    REACH_NONE,
+    REACH_OWN,  /* of the principal */
+    REACH_TEAM, /* and of its teams */
+};
+
+struct reach {
+    enum reach_scope see;    /* records that may be known to the caller */
+    enum reach_scope act;    /* those it may do with what it asks for */
+    enum reach_scope assign; /* what owner and team may be afterwards */
+    const char *rule;        /* what says so, static; NULL: nothing had to */
+};
+
 /* W3C trace context. */
 struct trace {
     unsigned char trace_id[16];
@@ -58,6 +75,7 @@ struct call {
     int64_t deadline_ns;           /* clock->monotonic_ns; 0: none */
     const atomic_bool *cancelled;  /* borrowed; NULL: cannot be cancelled */
     struct principal principal;
+    struct reach reach;
     struct trace trace;
     const char *method;     /* "sales.v1.SalesAgent/GetLead"; "" outside of an RPC */
     const char *peer;       /* transport address of the caller; "" when unknown */

@@ -14,6 +14,7 @@
 #include "agent/mutation.h"
 #include "domain/lifecycle.h"
 #include "domain/score.h"
+#include "store/reach.h"
 #include "store/records.h"
 
 enum {
@@ -100,7 +101,9 @@ static enum status read_account(struct tx *tx, const Lead *lead, int64_t as_of_u
     if (!out->known)
         return STATUS_OK;
     where.text = str_of(lead->company->domain);
+    tx_widen(tx); /* a score does not depend on who asks for it */
     TRY(tx_list(tx, RECORD_LEAD, &q, &page));
+    tx_narrow(tx);
     for (size_t i = 0; i < page.n_items; i++) {
         const Lead *l = (const Lead *)page.items[i];
 

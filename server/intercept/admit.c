@@ -35,15 +35,13 @@ static const char *roles_text(struct arena *a, uint32_t roles)
     return b.n ? buf_str(&b).p : "none";
 }
 
-enum status authorise_before(struct rpc_request *q)
+static enum status refuse_role(struct rpc_request *q, const char *rule)
 {
     struct intercept *i = q->context;
     struct call *c = q->call;
 
-    if (is_public(q->service) || (q->method->roles & c->principal.roles))
-        return STATUS_OK;
     series_add(i->auth_failures[AUTH_ROLE], 1);
-    call_detail(c, FAULT_METADATA, NULL, STR("rule"), "method.roles");
+    call_detail(c, FAULT_METADATA, NULL, STR("rule"), "%s", rule);
     call_detail(c, FAULT_METADATA, NULL, STR("method"), "%s", q->method->path);
     call_detail(c, FAULT_METADATA, NULL, STR("roles_allowed"), "%s",
                 roles_text(&c->arena, q->method->roles));
@@ -51,6 +49,36 @@ enum status authorise_before(struct rpc_request *q)
                 roles_text(&c->arena, c->principal.roles));
     return call_fail_as(c, STATUS_DENIED, "ROLE_REQUIRED",
                         "none of the caller's roles may call this method");
+}
+
+/* With which records the method may deal for this caller. */
+static enum status decide_reach(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    struct call *c = q->call;
+    uint32_t roles = c->principal.roles & q->method->roles;
+    RepScope scope = REP_SCOPE_OWN; /* of a server that knows no policy: the narrowest */
+    struct access_use use;
+
+    if (!access_of_method(q->method->path + 1, &use)) {
+        c->reach = (struct reach){REACH_NONE, REACH_NONE, REACH_NONE, "access.none"};
+        c->rule = "method.roles";
+        return STATUS_OK;
+    }
+    if (access_needs_policy(roles, &use) && i->options.rep_scope)
+        TRY(i->options.rep_scope(i->options.rep_scope_context, c, &scope));
+    c->reach = access_decide(roles, &use, scope);
+    c->rule = c->reach.rule;
+    return c->reach.act == REACH_NONE ? refuse_role(q, c->reach.rule) : STATUS_OK;
+}
+
+enum status authorise_before(struct rpc_request *q)
+{
+    if (is_public(q->service))
+        return STATUS_OK;
+    if (!(q->method->roles & q->call->principal.roles))
+        return refuse_role(q, "method.roles");
+    return decide_reach(q);
 }
 
 enum status rate_before(struct rpc_request *q)

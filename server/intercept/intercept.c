@@ -16,7 +16,7 @@ const struct rpc_interceptor intercept_rows[] = {
     {"access log",    NULL,                NULL,             log_after,     false,     NULL},
     {"deadline",      deadline_before,     NULL,             NULL,          false,     NULL},
     {"authenticate",  authenticate_before, NULL,             NULL,          true,      authenticate_again},
-    {"authorise",     authorise_before,    NULL,             NULL,          false,     NULL},
+    {"authorise",     authorise_before,    NULL,             NULL,          true,      NULL},
     {"rate limit",    rate_before,         NULL,             NULL,          false,     NULL},
     {"validate",      NULL,                validate_message, NULL,          false,     NULL},
     {"idempotency",   NULL,                once_message,     once_after,    false,     NULL},

@@ -14,6 +14,7 @@
 #ifndef INTERCEPT_INTERCEPT_H
 #define INTERCEPT_INTERCEPT_H
 
+#include "domain/access.h"
 #include "intercept/auth.h"
 #include "obs/metrics.h"
 #include "rpc/request.h"
@@ -28,6 +29,9 @@ struct intercept_options {
     size_t n_services;
     int64_t deadline_ms, deadline_max_ms; /* of unary calls */
     int64_t tenant_rate, tenant_burst;    /* calls per second, calls */
+    /* The tenant's policy for reps, for callers that it decides about. May block. */
+    enum status (*rep_scope)(void *context, struct call *c, RepScope *out);
+    void *rep_scope_context;
     bool log_peer_identity; /* names in client certificates are of machines: log them */
 };
 

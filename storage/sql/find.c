@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sql/columns.h"
+#include "sql/reach.h"
 #include "sql/tx.h"
 
 static enum status one_row(void *arg, const struct sql_value *cols, size_t n)
@@ -20,7 +21,7 @@ static enum status get_one(struct tx *tx, const struct record_info *info, const 
         tx, &(struct sql_statement){text, (struct sql_value[]){sql_int(tx->tenant_id), *key}, 2},
         one_row, &r));
     *out = r.message;
-    return STATUS_OK;
+    return reach_parents(tx, info, out);
 }
 
 enum status tx_get(struct tx *tx, enum record_kind kind, str id, ProtobufCMessage **out)

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "sql/query.h"
+#include "sql/reach.h"
 
 struct group_build {
     struct tx *tx;
@@ -95,6 +96,7 @@ enum status tx_group(struct tx *tx, enum record_kind kind, const struct group_qu
     TRY(query_init(q, tx, info, g->filter, (str){0}));
     put_columns(q, g);
     TRY(query_put_where(q, g->where, g->n_where));
+    reach_put(q, REACH_ANY);
     for (size_t i = 0; i < g->n_by; i++)
         buf_printf(&q->sql, "%sr.%s", i ? ", " : " GROUP BY ", column_info(g->by[i])->name);
     for (size_t i = 0; i < g->n_by; i++)

@@ -4,6 +4,7 @@
 
 #include "base/encode.h"
 #include "sql/query.h"
+#include "sql/reach.h"
 
 struct order_term {
     const char *name; /* SQL name; "id": the tie-breaker, and what create_time means */
@@ -228,6 +229,7 @@ static enum status page_row(void *arg, const struct sql_value *cols, size_t n)
         return STATUS_OK;
     }
     TRY(record_read(&p->row, cols));
+    assert(p->row.message); /* the statement asks for what is within reach only */
     p->page->items[p->page->n_items++] = p->row.message;
     return p->page->n_items == p->size ? keep_last(p, cols + RECORD_FIELDS_N) : STATUS_OK;
 }
@@ -239,6 +241,38 @@ static void put_order(struct query *q, const struct order *o)
     for (size_t i = 0; i < o->n; i++)
         buf_printf(&q->sql, "%s%s%s", i ? ", " : " ORDER BY ", sql_of(q, &o->terms[i], text),
                    o->terms[i].descending ? " DESC" : "");
+}
+
+/* A number of ours, and not a parameter: the planner has to know that it is small. */
+static void put_end(struct query *q, const struct order *o, size_t size)
+{
+    put_order(q, o);
+    buf_printf(&q->sql, " LIMIT %zu", size + 1);
+}
+
+/* The same page of each way, each the start of a range of its own index, and the first of all. */
+static void put_ways(struct query *q, const struct order *o, size_t size)
+{
+    str common = buf_str(&q->sql);
+    size_t n = reach_ways(q);
+
+    if (n == 1) {
+        reach_put(q, REACH_ANY);
+        put_end(q, o, size);
+        return;
+    }
+    buf_init(&q->sql, &q->tx->call->arena, (size_t)QUERY_BYTES_MAX * REACH_WAYS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        buf_put(&q->sql, i ? STR(" UNION ALL SELECT * FROM (") : STR("SELECT * FROM ("));
+        buf_put(&q->sql, common);
+        reach_put(q, i);
+        put_end(q, o, size);
+        buf_printf(&q->sql, ") w%zu", i);
+    }
+    for (size_t i = 0; i < o->n; i++)
+        buf_printf(&q->sql, "%s%zu%s", i ? ", " : " ORDER BY ", RECORD_FIELDS_N + i + 1,
+                   o->terms[i].descending ? " DESC" : "");
+    buf_printf(&q->sql, " LIMIT %zu", size + 1);
 }
 
 static enum status put_list(struct query *q, const struct list_query *l, const struct order *o,
@@ -260,9 +294,8 @@ static enum status put_list(struct query *q, const struct list_query *l, const s
         else
             put_mixed_bound(q, o, last);
     }
-    put_order(q, o);
-    /* a number of ours, and not a parameter: the planner has to know that it is small */
-    buf_printf(&q->sql, " LIMIT %zu", size + 1);
+    TRY(query_check(q));
+    put_ways(q, o, size);
     return query_check(q);
 }
 

@@ -11,7 +11,8 @@
 
 enum {
     QUERY_BYTES_MAX = 16 << 10, /* SQL of one list: FILTER_TERMS_MAX terms of 100 bytes, and more */
-    QUERY_ARGS_MAX = 160,       /* FILTER_TERMS_MAX terms of up to three, tokens, fixed ones */
+    QUERY_ARGS_MAX = 320,       /* FILTER_TERMS_MAX terms of up to three, tokens, fixed ones, and
+                                   TEAMS_MAX twice: through a lead or a deal */
     ORDER_TERMS_MAX = 4,
     QUERY_TOKENS_MAX = SEARCH_WORDS_MAX + FILTER_TERMS_MAX,
 };

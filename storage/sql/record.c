@@ -3,6 +3,7 @@
 #include <google/protobuf/timestamp.pb-c.h>
 
 #include "sql/columns.h"
+#include "sql/reach.h"
 #include "sql/tx.h"
 
 /* Notes in the call when its memory is all: a failure of that is no damage. */
@@ -188,6 +189,7 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
 
     assert(m->descriptor == w.info->descriptor);
     TRY(tx_writable(tx));
+    TRY(reach_after(tx, w.info, m, true));
     TRY(new_id(tx, &w));
     TRY(encode(tx, &w));
     TRY(batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
@@ -313,6 +315,8 @@ enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
     assert(m->descriptor == w.info->descriptor && w.info->n_columns <= SQL_COLUMNS_MAX);
     TRY(tx_writable(tx));
     TRY(old_id(tx, &w));
+    TRY(reach_before(tx, w.info, &w.s));
+    TRY(reach_after(tx, w.info, m, false));
     before = w.s;
     w.s.version++;
     TRY(encode(tx, &w));
@@ -333,6 +337,7 @@ enum status tx_delete(struct tx *tx, enum record_kind kind, str id_text, str eta
 
     TRY(tx_writable(tx));
     TRY(present(tx, info, id, &s));
+    TRY(reach_before(tx, info, &s));
     if (etag.n && (!etag_read(&tx->call->arena, id, etag, &expected) || expected != s.version))
         return stale(tx, info);
     seen_forget(tx, id);
@@ -373,6 +378,10 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
         return damaged(tx, r->info);
     r->id = s.id;
     r->version = s.version;
+    if (!reach_row(tx, r->info, r->message, &s)) {
+        r->message = NULL;
+        return STATUS_OK;
+    }
     if (store_mode_writes(tx->mode)) {
         s.tokens = arena_str(&c->arena, cols[5].s);
         TRY(s.tokens.p ? seen_put(tx, &s) : call_nomem(c));

@@ -22,6 +22,7 @@ struct seen {
     int64_t version, create_us;
     str tokens; /* packed, as stored: see columns.h */
     str plain;  /* the packed message in the body */
+    bool fixed; /* out of the caller's reach: not to be changed */
 };
 
 struct tx {
@@ -33,6 +34,7 @@ struct tx {
     int64_t tenant_id;
     enum store_mode mode;
     bool has_read;                       /* a statement that returns rows has run */
+    unsigned widened;                    /* see store/reach.h */
     struct seen *seen;                   /* [cap_seen] hash table by id, in the call's arena */
     size_t n_seen, cap_seen;             /* a power of two */
     struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */
