@@ -83,8 +83,8 @@ static void trail(struct rpc_request *q, enum status s)
 }
 
 static struct rpc_interceptor interceptors[] = {
-    {"count", count_in, NULL, count_out, false},
-    {"guard", guard, inspect, trail, false},
+    {"count", count_in, NULL, count_out, false, NULL},
+    {"guard", guard, inspect, trail, false, NULL},
 };
 
 static void listener_dead(void *context, const char *address)
