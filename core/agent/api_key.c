@@ -4,6 +4,7 @@
 
 #include "agent/event.h"
 #include "agent/instant.h"
+#include "agent/mutation.h"
 #include "agent/tenant.h"
 #include "store/records.h"
 #include "store/service.h"
@@ -69,7 +70,7 @@ void api_key_wipe(struct api_key_secret *secret)
 struct create {
     const ApiKey *wish;
     struct api_key_secret secret;
-    ApiKey *key;
+    CreateApiKeyResponse *out;
 };
 
 static enum status create_unit(struct call *c, struct tx *tx, void *arg)
@@ -77,18 +78,20 @@ static enum status create_unit(struct call *c, struct tx *tx, void *arg)
     struct create *k = arg;
     TenantRecord *tenant;
     struct tx *service;
+    ApiKey *key;
 
-    (void)c;
     TRY(tx_service(tx, &service));
     TRY(tenant_of_caller(service, &tenant));
-    TRY(api_key_issue(service, tenant, k->wish, &k->secret, &k->key));
-    return tx_event(tx, EVENT_KEY_CREATED, RECORD_API_KEY, str_of(k->key->id), &k->key->base);
+    TRY(api_key_issue(service, tenant, k->wish, &k->secret, &key));
+    k->out->api_key = key;
+    TRY(api_key_show(c, &k->secret, &k->out->secret));
+    return tx_event(tx, EVENT_KEY_CREATED, RECORD_API_KEY, str_of(key->id), &key->base);
 }
 
 enum status api_key_create(struct call *c, struct agents *a, const CreateApiKeyRequest *in,
                            CreateApiKeyResponse *out)
 {
-    struct create k = {.wish = in->api_key};
+    struct create k = {.wish = in->api_key, .out = out};
     enum status s;
 
     if (in->api_key->subject_kind == ACTOR_KIND_SYSTEM ||
@@ -97,11 +100,7 @@ enum status api_key_create(struct call *c, struct agents *a, const CreateApiKeyR
                     "a user or a service");
         return call_fail_as(c, STATUS_INVALID, "VALIDATION", "such a subject shows no key");
     }
-    s = store_run(a->store, c, STORE_WRITE, create_unit, &k);
-    if (s == STATUS_OK)
-        s = api_key_show(c, &k.secret, &out->secret);
-    if (s == STATUS_OK)
-        out->api_key = k.key;
+    s = mutate(c, a, &(struct mutation){.unit = create_unit, .arg = &k, .answer = &out->base});
     api_key_wipe(&k.secret);
     return s;
 }
@@ -199,8 +198,19 @@ static enum status keep_last_admin(struct tx *service, const TenantRecord *tenan
 struct revoke {
     const char *id;
     struct uuid uuid;
-    ApiKey *key;
+    RevokeApiKeyResponse *out;
 };
+
+/* The caller's tenant and its key of that id. */
+static enum status own_key(struct tx *service, const char *id, TenantRecord **tenant,
+                           ApiKeyRecord **out)
+{
+    TRY(tenant_of_caller(service, tenant));
+    TRY(tx_get_api_key(service, str_of(id), out));
+    if (strcmp((*out)->tenant_id, (*tenant)->tenant->id) == 0)
+        return STATUS_OK;
+    return call_fail(tx_call(service), STATUS_NOT_FOUND, "no api_key has this id");
+}
 
 static enum status revoke_unit(struct call *c, struct tx *tx, void *arg)
 {
@@ -209,33 +219,30 @@ static enum status revoke_unit(struct call *c, struct tx *tx, void *arg)
     TenantRecord *tenant;
     struct tx *service;
     int64_t turn;
+    ApiKey *key;
 
     TRY(tx_service(tx, &service));
-    TRY(tenant_of_caller(service, &tenant));
-    TRY(tx_get_api_key(service, str_of(k->id), &record));
-    if (strcmp(record->tenant_id, tenant->tenant->id) != 0)
-        return call_fail(c, STATUS_NOT_FOUND, "no api_key has this id");
-    k->key = record->api_key;
-    if (k->key->revoke_time)
+    TRY(own_key(service, k->id, &tenant, &record));
+    key = k->out->api_key = record->api_key;
+    if (key->revoke_time)
         return STATUS_OK;
     /* two of the last two keys at once: the counter makes one of them wait for the other */
     TRY(tx_counter_next(tx, "api_key_revoked", &turn));
-    TRY(keep_last_admin(service, tenant, k->key));
-    TRY(instant_now(c, &k->key->revoke_time));
+    TRY(keep_last_admin(service, tenant, key));
+    TRY(instant_now(c, &key->revoke_time));
     TRY(tx_update_api_key(service, record));
-    return tx_event(tx, EVENT_KEY_REVOKED, RECORD_API_KEY, str_of(k->key->id), &k->key->base);
+    return tx_event(tx, EVENT_KEY_REVOKED, RECORD_API_KEY, str_of(key->id), &key->base);
 }
 
-enum status api_key_revoke(struct call *c, struct agents *a, const char *id, ApiKey **out)
+enum status api_key_revoke(struct call *c, struct agents *a, const RevokeApiKeyRequest *in,
+                           RevokeApiKeyResponse *out)
 {
-    struct revoke k = {.id = id};
+    struct revoke k = {.id = in->id, .out = out};
 
-    *out = NULL;
-    if (!uuid_parse(str_of(id), &k.uuid))
+    if (!uuid_parse(str_of(in->id), &k.uuid))
         return call_fail(c, STATUS_NOT_FOUND, "no api_key has this id");
-    TRY(store_run(a->store, c, STORE_WRITE, revoke_unit, &k));
+    TRY(mutate(c, a, &(struct mutation){.unit = revoke_unit, .arg = &k, .answer = &out->base}));
     if (a->forget_key.fn)
         a->forget_key.fn(a->forget_key.context, k.uuid);
-    *out = k.key;
     return STATUS_OK;
 }

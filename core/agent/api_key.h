@@ -49,7 +49,7 @@ MUST_CHECK enum status api_key_list(struct call *c, struct agents *a, const List
  *
  * NOT_FOUND. PRECONDITION (LAST_ADMIN_KEY): no other key could administer the tenant.
  */
-MUST_CHECK enum status api_key_revoke(struct call *c, struct agents *a, const char *id,
-                                      ApiKey **out);
+MUST_CHECK enum status api_key_revoke(struct call *c, struct agents *a,
+                                      const RevokeApiKeyRequest *in, RevokeApiKeyResponse *out);
 
 #endif

@@ -2,8 +2,11 @@
  * the change commit together. */
 #include "agent/tenant.h"
 
+#include <assert.h>
+
 #include "agent/api_key.h"
 #include "agent/event.h"
+#include "agent/mutation.h"
 #include "agent/policy_check.h"
 #include "agent/server_info.h"
 #include "schema/mask.h"
@@ -28,8 +31,8 @@ enum status tenant_of_caller(struct tx *service, TenantRecord **out)
 struct create {
     const CreateTenantRequest *in;
     struct api_key_secret secret;
-    TenantRecord *record;
-    ApiKey *key;
+    TenantRecord *record; /* of the last run; NULL: none came so far */
+    CreateTenantResponse *out;
 };
 
 static enum status tenant_taken(struct call *c)
@@ -87,7 +90,9 @@ static enum status create_unit(struct call *c, struct tx *tx, void *arg)
     wish.subject_kind = ACTOR_KIND_USER;
     wish.roles = roles;
     wish.n_roles = 1;
-    TRY(api_key_issue(service, k->record, &wish, &k->secret, &k->key));
+    TRY(api_key_issue(service, k->record, &wish, &k->secret, &k->out->api_key));
+    TRY(api_key_show(c, &k->secret, &k->out->secret));
+    k->out->tenant = k->record->tenant;
     return tx_event(tx, EVENT_TENANT_CREATED, RECORD_TENANT, str_of(k->record->tenant->id),
                     &k->record->tenant->base);
 }
@@ -134,19 +139,14 @@ static enum status make_data_keys(struct call *c, struct agents *a, int64_t numb
 enum status tenant_create(struct call *c, struct agents *a, const CreateTenantRequest *in,
                           CreateTenantResponse *out)
 {
-    struct create k = {.in = in};
+    struct create k = {.in = in, .out = out};
     enum status s;
 
     TRY(check_operator(c, a));
     TRY(check_tenant(c, in->tenant));
-    s = store_run(a->store, c, STORE_WRITE, create_unit, &k);
-    if (s == STATUS_OK)
+    s = mutate(c, a, &(struct mutation){.unit = create_unit, .arg = &k, .answer = &out->base});
+    if (s == STATUS_OK && k.record && out->tenant == k.record->tenant) /* not a repetition */
         s = make_data_keys(c, a, k.record->number);
-    if (s == STATUS_OK) {
-        out->tenant = k.record->tenant;
-        out->api_key = k.key;
-        s = api_key_show(c, &k.secret, &out->secret);
-    }
     api_key_wipe(&k.secret);
     return s;
 }
@@ -169,41 +169,50 @@ enum status tenant_get(struct call *c, struct agents *a, Tenant **out)
 
 struct update {
     const UpdateTenantPolicyRequest *in;
-    Tenant *tenant;
+    UpdateTenantPolicyResponse *out;
 };
+
+/* The policy as the request changes it. */
+static enum status change_policy(struct call *c, const UpdateTenantPolicyRequest *in,
+                                 TenantPolicy **policy)
+{
+    static const char *const locked[] = {NULL};
+    const FieldMask *mask = in->update_mask;
+    struct mask paths = {locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
+
+    if (!*policy) {
+        if ((*policy = NEW(&c->arena, TenantPolicy, 1)) == NULL)
+            return call_nomem(c);
+        **policy = (TenantPolicy)TENANT_POLICY_INIT;
+    }
+    TRY(mask_apply(c, &paths, &in->policy->base, &(*policy)->base));
+    return policy_check(c, "policy", *policy);
+}
 
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct update *k = arg;
-    const FieldMask *mask = k->in->update_mask;
-    static const char *const locked[] = {NULL};
-    struct mask paths = {locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
     TenantRecord *record;
     struct tx *service;
+    Tenant *tenant;
 
     TRY(tx_service(tx, &service));
     TRY(tenant_of_caller(service, &record));
     TRY(tx_match(service, &record->base, str_of(k->in->etag)));
-    k->tenant = record->tenant;
-    if (!k->tenant->policy) {
-        if ((k->tenant->policy = NEW(&c->arena, TenantPolicy, 1)) == NULL)
-            return call_nomem(c);
-        *k->tenant->policy = (TenantPolicy)TENANT_POLICY_INIT;
-    }
-    TRY(mask_apply(c, &paths, &k->in->policy->base, &k->tenant->policy->base));
-    TRY(policy_check(c, "policy", k->tenant->policy));
+    assert(record);
+    tenant = k->out->tenant = record->tenant;
+    TRY(change_policy(c, k->in, &tenant->policy));
     TRY(tx_update_tenant(service, record));
-    return tx_event(tx, EVENT_TENANT_UPDATED, RECORD_TENANT, str_of(k->tenant->id),
-                    &k->tenant->base);
+    return tx_event(tx, EVENT_TENANT_UPDATED, RECORD_TENANT, str_of(tenant->id), &tenant->base);
 }
 
 enum status tenant_update_policy(struct call *c, struct agents *a,
-                                 const UpdateTenantPolicyRequest *in, Tenant **out)
+                                 const UpdateTenantPolicyRequest *in,
+                                 UpdateTenantPolicyResponse *out)
 {
-    struct update k = {.in = in};
+    struct update k = {.in = in, .out = out};
 
-    TRY(store_run(a->store, c, STORE_WRITE, update_unit, &k));
+    TRY(mutate(c, a, &(struct mutation){.unit = update_unit, .arg = &k, .answer = &out->base}));
     policy_forget(a->policies, c->principal.tenant_id);
-    *out = k.tenant;
     return STATUS_OK;
 }

@@ -32,6 +32,7 @@ MUST_CHECK enum status tenant_get(struct call *c, struct agents *a, Tenant **out
  * INVALID: see policy_check, or the mask. CONFLICT: ETAG_MISMATCH.
  */
 MUST_CHECK enum status tenant_update_policy(struct call *c, struct agents *a,
-                                            const UpdateTenantPolicyRequest *in, Tenant **out);
+                                            const UpdateTenantPolicyRequest *in,
+                                            UpdateTenantPolicyResponse *out);
 
 #endif

@@ -23,7 +23,7 @@ static enum status update_tenant_policy(struct call *c, void *self,
                                         const UpdateTenantPolicyRequest *in,
                                         UpdateTenantPolicyResponse *out)
 {
-    return tenant_update_policy(c, self, in, &out->tenant);
+    return tenant_update_policy(c, self, in, out);
 }
 
 static enum status create_api_key(struct call *c, void *self, const CreateApiKeyRequest *in,
@@ -41,7 +41,7 @@ static enum status list_api_keys(struct call *c, void *self, const ListApiKeysRe
 static enum status revoke_api_key(struct call *c, void *self, const RevokeApiKeyRequest *in,
                                   RevokeApiKeyResponse *out)
 {
-    return api_key_revoke(c, self, in->id, &out->api_key);
+    return api_key_revoke(c, self, in, out);
 }
 
 static enum status get_server_info(struct call *c, void *self, const GetServerInfoRequest *in,
