@@ -6,6 +6,7 @@
 #include "agent/policy.h"
 #include "store/store.h"
 
+struct http_client;
 struct server_info;
 
 struct agents {
@@ -15,6 +16,7 @@ struct agents {
 
     /* What main adds after agents_init; all may stay empty. */
     const struct server_info *info; /* agent/server_info.h */
+    struct http_client *http;       /* integration/http.h: requests to other services */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */
         void *context;

@@ -43,7 +43,7 @@ static bool decode(str text, unsigned char out[WEBHOOK_SECRET_MAX], size_t *n_ou
     unsigned char all[TEXT_MAX];
     size_t padding = 0;
 
-    if (!text.n || text.n > TEXT_MAX || text.n % 4 != 0)
+    if (!text.p || !text.n || text.n > TEXT_MAX || text.n % 4 != 0)
         return false;
     for (size_t i = 0; i < text.n; i++)
         if ((unsigned char)text.p[i] <= ' ' || (text.p[i] == '=' && i < text.n - 2))

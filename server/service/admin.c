@@ -5,6 +5,7 @@
 #include "agent/audit.h"
 #include "agent/server_info.h"
 #include "agent/tenant.h"
+#include "agent/webhook.h"
 
 static enum status create_tenant(struct call *c, void *self, const CreateTenantRequest *in,
                                  CreateTenantResponse *out)
@@ -63,6 +64,43 @@ static enum status verify_audit(struct call *c, void *self, const VerifyAuditReq
     return audit_verify(c, self, in, out);
 }
 
+static enum status create_webhook(struct call *c, void *self, const CreateWebhookRequest *in,
+                                  CreateWebhookResponse *out)
+{
+    return webhook_create(c, self, in, out);
+}
+
+static enum status update_webhook(struct call *c, void *self, const UpdateWebhookRequest *in,
+                                  UpdateWebhookResponse *out)
+{
+    return webhook_update(c, self, in, out);
+}
+
+static enum status list_webhooks(struct call *c, void *self, const ListWebhooksRequest *in,
+                                 ListWebhooksResponse *out)
+{
+    return webhook_list(c, self, in, out);
+}
+
+static enum status delete_webhook(struct call *c, void *self, const DeleteWebhookRequest *in,
+                                  DeleteWebhookResponse *out)
+{
+    return webhook_delete(c, self, in, out);
+}
+
+static enum status list_webhook_deliveries(struct call *c, void *self,
+                                           const ListWebhookDeliveriesRequest *in,
+                                           ListWebhookDeliveriesResponse *out)
+{
+    return webhook_deliveries(c, self, in, out);
+}
+
+static enum status redeliver_webhook(struct call *c, void *self, const RedeliverWebhookRequest *in,
+                                     RedeliverWebhookResponse *out)
+{
+    return webhook_redeliver(c, self, in, out);
+}
+
 const struct admin_handlers admin_handlers = {
     .create_tenant = create_tenant,
     .get_tenant = get_tenant,
@@ -73,4 +111,10 @@ const struct admin_handlers admin_handlers = {
     .get_server_info = get_server_info,
     .list_audit_entries = list_audit_entries,
     .verify_audit = verify_audit,
+    .create_webhook = create_webhook,
+    .update_webhook = update_webhook,
+    .list_webhooks = list_webhooks,
+    .delete_webhook = delete_webhook,
+    .list_webhook_deliveries = list_webhook_deliveries,
+    .redeliver_webhook = redeliver_webhook,
 };

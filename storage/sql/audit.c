@@ -18,6 +18,7 @@ enum { NOTES_FIRST = 16, ACTION_BYTES = 200, TRACE_CHARS = 32 };
 static const bool is_bookkeeping[RECORD_KINDS] = {
     [RECORD_IMPORT] = true, /* how far an import came; what it imported is on the trail */
     [RECORD_AUDIT] = true,
+    [RECORD_WEBHOOK_DELIVERY] = true, /* attempts; a log of its own */
 };
 
 struct audit_notes {

@@ -8,5 +8,6 @@
 #include "sales/v1/deal.h"
 #include "sales/v1/lead.h"
 #include "sales/v1/pipeline.h"
+#include "sales/v1/webhook.h"
 
 #endif
