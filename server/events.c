@@ -29,13 +29,15 @@ static enum status open_relay(struct call *c, struct events *e, const struct con
 }
 
 enum status events_open(struct call *c, struct events *e, const struct config *config,
-                        struct store *store, struct metrics *metrics)
+                        struct agents *agents, struct metrics *metrics)
 {
     TRY(bus_new(c,
                 &(struct bus_options){
-                    .store = store, .metrics = metrics, .window_ms = config->event_window},
+                    .store = agents->store, .metrics = metrics, .window_ms = config->event_window},
                 &e->bus));
-    TRY(open_relay(c, e, config, store, metrics));
+    TRY(open_relay(c, e, config, agents->store, metrics));
+    webhook_consumer_init(&e->webhooks, agents);
+    bus_subscribe(e->bus, &e->webhooks.base);
     return bus_start(e->bus, c);
 }
 

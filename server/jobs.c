@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "agent/webhook_lane.h"
+#include "agent/webhook_sweep.h"
 #include "job/house.h"
 
 /* clang-format off */
@@ -16,6 +18,8 @@ static const struct {
 } rows[] = {
     /* kind                  roles        self */
     {&house_expire_answers,  ROLE(LEAD),  PART(store)},
+    {&webhook_lane_kind,     ROLE(EMAIL), PART(agents)},
+    {&webhook_sweep_kind,    ROLE(LEAD),  PART(agents)},
 };
 /* clang-format on */
 

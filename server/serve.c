@@ -18,6 +18,7 @@
 #include "server/jobs.h"
 #include "server/keys.h"
 #include "server/open_store.h"
+#include "server/outgoing.h"
 #include "server/rpc_metrics.h"
 #include "server/services.h"
 #include "server/signals.h"
@@ -128,6 +129,11 @@ static enum status split_addresses(struct serve *s)
     return STATUS_OK;
 }
 
+static enum exit_code exit_of(enum status s)
+{
+    return s == STATUS_INVALID ? EXIT_CONFIG : s == STATUS_EXISTS ? EXIT_ADDRESS : EXIT_START;
+}
+
 static enum exit_code open_records(struct serve *s)
 {
     int64_t began_ns = call_monotonic_ns(&s->call);
@@ -136,6 +142,10 @@ static enum exit_code open_records(struct serve *s)
         return failed(s, EXIT_STORE);
     if (agents_init(&s->call, &s->agents, s->store) != STATUS_OK)
         return failed(s, EXIT_START);
+    enum status status = outgoing_open(&s->call, s->config, s->build->version, &s->agents.http);
+
+    if (status != STATUS_OK)
+        return failed(s, exit_of(status));
     log_info(&s->call, LOG_EVENT_STORE_OPENED,
              F_NS("took", call_monotonic_ns(&s->call) - began_ns));
     return EXIT_OK;
@@ -218,11 +228,6 @@ static enum exit_code open_intercept(struct serve *s)
     return EXIT_OK;
 }
 
-static enum exit_code exit_of(enum status s)
-{
-    return s == STATUS_INVALID ? EXIT_CONFIG : s == STATUS_EXISTS ? EXIT_ADDRESS : EXIT_START;
-}
-
 static enum exit_code open_rpc(struct serve *s)
 {
     const struct config *config = s->config;
@@ -267,7 +272,7 @@ static enum exit_code open_rpc(struct serve *s)
 
 static enum exit_code open_events(struct serve *s)
 {
-    enum status status = events_open(&s->call, &s->events, s->config, s->store, s->metrics);
+    enum status status = events_open(&s->call, &s->events, s->config, &s->agents, s->metrics);
 
     return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
@@ -391,6 +396,7 @@ static void close_all(struct serve *s)
     trust_close(s->trust);
     key_use_free(s->key_use);
     metrics_close(s->metrics);
+    outgoing_close(s->agents.http);
     agents_release(&s->agents);
     store_close(s->store);
 }

@@ -269,3 +269,20 @@ enum status webhook_lane_run(struct call *c, struct agents *a, struct job *job)
     }
     return store_run(a->store, c, STORE_WRITE, finish_unit, &l);
 }
+
+static enum status handle(void *self, struct call *c, struct job *job)
+{
+    return webhook_lane_run(c, self, job);
+}
+
+/* What fails here is the store: it is tried again for as long as it takes. Other kinds keep some
+ * of the engine's workers to themselves. */
+const struct job_kind webhook_lane_kind = {
+    .name = WEBHOOK_JOB_LANE,
+    .handle = handle,
+    .lease_ms = WEBHOOK_LEASE_MS,
+    .attempts_max = INT32_MAX,
+    .first_ms = 1000,
+    .most_ms = 60000,
+    .limit = WEBHOOK_LANES_AT_ONCE,
+};

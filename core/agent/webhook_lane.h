@@ -9,18 +9,22 @@
 #define AGENT_WEBHOOK_LANE_H
 
 #include "agent/context.h"
-#include "store/job.h"
+#include "job/engine.h"
 
 enum {
     WEBHOOK_TIMEOUT_MS = 15000, /* of one attempt */
     WEBHOOK_RUN_MS = 10000,     /* no new attempt after: other addresses want the thread */
     WEBHOOK_RUN_ATTEMPTS = 32,  /* ... and at most so many */
     WEBHOOK_LEASE_MS = 60000,   /* of the job, from each attempt on */
+    WEBHOOK_LANES_AT_ONCE = 6,  /* in one process */
     WEBHOOK_ANSWER_BYTES = 64 << 10,
 };
 
 /* Runs a job of kind WEBHOOK_JOB_LANE, leased for at least WEBHOOK_LEASE_MS, under a call of its
  * tenant, and ends it. As store_run; CONFLICT JOB_FENCE: another has it now. */
 MUST_CHECK enum status webhook_lane_run(struct call *c, struct agents *a, struct job *job);
+
+/* For the engine; self is the agents. */
+extern const struct job_kind webhook_lane_kind;
 
 #endif

@@ -1,6 +1,7 @@
 /* One bounded unit per run; a full one is due again at once. */
 #include "agent/webhook_sweep.h"
 
+#include "agent/webhook_queue.h"
 #include "domain/moment.h"
 #include "store/records.h"
 
@@ -57,3 +58,18 @@ enum status webhook_sweep_run(struct call *c, struct agents *a, struct job *job)
 {
     return store_run(a->store, c, STORE_WRITE, sweep_unit, job);
 }
+
+static enum status handle(void *self, struct call *c, struct job *job)
+{
+    return webhook_sweep_run(c, self, job);
+}
+
+const struct job_kind webhook_sweep_kind = {
+    .name = WEBHOOK_JOB_SWEEP,
+    .handle = handle,
+    .lease_ms = 60000,
+    .attempts_max = INT32_MAX,
+    .first_ms = 1000,
+    .most_ms = 600000,
+    .limit = 1,
+};

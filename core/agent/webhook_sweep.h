@@ -3,7 +3,7 @@
 #define AGENT_WEBHOOK_SWEEP_H
 
 #include "agent/context.h"
-#include "store/job.h"
+#include "job/engine.h"
 
 enum {
     WEBHOOK_KEEP_DAYS = 30,  /* the log of a month; attempts end after four days */
@@ -13,5 +13,8 @@ enum {
 /* Runs a job of kind WEBHOOK_JOB_SWEEP under a call of its tenant, and ends it: daily while there
  * is the webhook. As store_run. */
 MUST_CHECK enum status webhook_sweep_run(struct call *c, struct agents *a, struct job *job);
+
+/* For the engine; self is the agents. */
+extern const struct job_kind webhook_sweep_kind;
 
 #endif
