@@ -8,7 +8,10 @@
 #include "job/internal.h"
 #include "obs/log.h"
 
-enum { CANCEL_MS = 2000 /* a cancelled handler has this long to see it */ };
+enum {
+    CANCEL_MS = 2000, /* a cancelled handler has this long to see it */
+    SPARE_PART = 4,   /* workers that one kind leaves to others: 1 / 4 */
+};
 
 static const char *const outcome_labels[OUTCOMES] = {
 #define X(name, label) [OUTCOME_##name] = (label),
@@ -103,7 +106,8 @@ static void add_kind(struct job_engine *e, const struct job_kind *row, void *sel
 
     check_kind(row);
     *k = (struct kind){.row = row, .self = self, .turn = JOB_TURN_NONE};
-    k->limit = row->limit && row->limit < e->n_workers ? row->limit : e->n_workers;
+    k->limit = row->limit ? row->limit : e->n_workers - e->n_workers / SPARE_PART;
+    k->limit = k->limit < e->n_workers ? k->limit : e->n_workers;
     k->run_ns = row->lease_ms * 1000000; /* until it is measured: one per worker */
     k->tail = &k->head;
     if (!e->metrics)

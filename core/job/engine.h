@@ -63,7 +63,8 @@ struct job_kind {
     int64_t attempts_max; /* > 0; then it is parked */
     int64_t first_ms;     /* > 0; pause after the first failure; doubles, with jitter, ... */
     int64_t most_ms;      /* ... up to this */
-    size_t limit;         /* at most so many at once in this process; 0: all workers */
+    size_t limit;         /* at most so many at once in this process; 0: three quarters of the
+                             workers, so that a kind whose target hangs leaves some to others */
     int64_t every_ms;     /* > 0: periodic. The engine puts it, with key "", and keeps it going */
     enum job_scope scope; /* of periodic kinds */
 };

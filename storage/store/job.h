@@ -64,7 +64,8 @@ enum job_put_rule {
     JOB_KEEP,
     /* It runs once more, at due_us or before: a waiting one becomes due at the earlier of both
      * times, a running one is due again after it has ended, one that waits out a failure or is
-     * parked stays. The payload stays. For "look at your queue". */
+     * parked stays. The payload stays. For "look at your queue". Transactions that put the same one
+     * wait for each other's commit: not for every request of a tenant. */
     JOB_EARLIER,
     /* It is replaced by this one, whatever its state. One that runs loses its lease. */
     JOB_REPLACE,
