@@ -212,13 +212,22 @@ static enum status own_key(struct tx *service, const char *id, TenantRecord **te
     return call_fail(tx_call(service), STATUS_NOT_FOUND, "no api_key has this id");
 }
 
+/* Two of the last two keys at once: the counter makes one of them wait for the other. */
+static enum status check_last(struct tx *tx, struct tx *service, const TenantRecord *tenant,
+                              const ApiKey *key)
+{
+    int64_t turn;
+
+    TRY(tx_counter_next(tx, "api_key_revoked", &turn));
+    return keep_last_admin(service, tenant, key);
+}
+
 static enum status revoke_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct revoke *k = arg;
     ApiKeyRecord *record;
     TenantRecord *tenant;
     struct tx *service;
-    int64_t turn;
     ApiKey *key;
 
     TRY(tx_service(tx, &service));
@@ -226,9 +235,7 @@ static enum status revoke_unit(struct call *c, struct tx *tx, void *arg)
     key = k->out->api_key = record->api_key;
     if (key->revoke_time)
         return STATUS_OK;
-    /* two of the last two keys at once: the counter makes one of them wait for the other */
-    TRY(tx_counter_next(tx, "api_key_revoked", &turn));
-    TRY(keep_last_admin(service, tenant, key));
+    TRY(check_last(tx, service, tenant, key));
     TRY(instant_now(c, &key->revoke_time));
     TRY(tx_update_api_key(service, record));
     return tx_event(tx, EVENT_KEY_REVOKED, RECORD_API_KEY, str_of(key->id), &key->base);

@@ -43,6 +43,9 @@
  *
  * Only successes are stored. A failure left nothing behind, so its repetition is a new attempt.
  *
+ * What a handler refuses before its mutation is refused to a repetition too: let that be what the
+ * request alone decides, and leave to the unit what records and policies decide.
+ *
  * What follows a mutation in the handler (caches to forget, connections to tell) uses *answer only,
  * because no unit of this call may have run to its end, and must be harmless to do again.
  *

@@ -179,14 +179,18 @@ static enum status change_policy(struct call *c, const UpdateTenantPolicyRequest
     static const char *const locked[] = {NULL};
     const FieldMask *mask = in->update_mask;
     struct mask paths = {locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
+    TenantPolicy *own;
 
-    if (!*policy) {
-        if ((*policy = NEW(&c->arena, TenantPolicy, 1)) == NULL)
-            return call_nomem(c);
-        **policy = (TenantPolicy)TENANT_POLICY_INIT;
-    }
-    TRY(mask_apply(c, &paths, &in->policy->base, &(*policy)->base));
-    return policy_check(c, "policy", *policy);
+    assert(policy);
+    own = *policy ? *policy : NEW(&c->arena, TenantPolicy, 1);
+
+    if (!own)
+        return call_nomem(c);
+    if (!*policy)
+        *own = (TenantPolicy)TENANT_POLICY_INIT;
+    *policy = own;
+    TRY(mask_apply(c, &paths, &in->policy->base, &own->base));
+    return policy_check(c, "policy", own);
 }
 
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
