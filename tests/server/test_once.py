@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 import unittest
 import uuid
 
@@ -63,6 +64,25 @@ def key_fields():
     return {"api_key": world.message("ApiKey", name="robot", subject="robot", subject_kind="ACTOR_KIND_SERVICE", roles=["ROLE_VIEWER"])}
 
 
+def hook_fields():
+    return {"webhook": world.message("Webhook", url="https://hook.invalid/", event_types=["sales.lead.created"])}
+
+
+def new_hook():
+    return get("Admin", "CreateWebhook", **hook_fields()).webhook
+
+
+def new_delivery():
+    """Of a lead made now; it fails, because there is no such host."""
+    hook, end = new_hook(), time.monotonic() + 20
+    new_lead()
+    while time.monotonic() < end:
+        for delivery in get("Admin", "ListWebhookDeliveries", webhook_id=hook.id).deliveries:
+            return delivery
+        time.sleep(0.05)
+    raise AssertionError("no delivery was made")
+
+
 # The fields of a request that is granted once. Where it matters, twice it would be refused, or show.
 REQUESTS = {
     "CreateLead": lambda: {"lead": world.message("Lead", full_name="Ada Lovelace", attributes={
@@ -80,6 +100,10 @@ REQUESTS = {
     "CreateTenant": lambda: {"admin_subject": "ada", "tenant": world.message("Tenant", key=f"t{uuid.uuid4().hex[:12]}")},
     "UpdateTenantPolicy": lambda: {"policy": world.message("TenantPolicy", default_country_code="AT"), "etag": get("Admin", "GetTenant").tenant.etag},
     "CreateApiKey": key_fields,
+    "CreateWebhook": hook_fields,
+    "UpdateWebhook": lambda: {"webhook": world.message("Webhook", id=(x := new_hook()).id, etag=x.etag), "rotate_secret": True},
+    "DeleteWebhook": lambda: {"id": new_hook().id},
+    "RedeliverWebhook": lambda: {"delivery_id": new_delivery().id},
     "RevokeApiKey": lambda: {"id": get("Admin", "CreateApiKey", **key_fields()).api_key.id},
 }
 
