@@ -82,8 +82,8 @@ static enum status hold(struct runner *r, struct call *c)
     if (stored.fence == r->place.fence)
         return STATUS_OK;
     if (stored.fence)
-        log_info(c, LOG_EVENT_CONSUMER_STARTED, F_ID("consumer", stored.name),
-                 F_INT("fence", stored.fence));
+        log_debug(c, LOG_EVENT_CONSUMER_STARTED, F_ID("consumer", stored.name),
+                  F_INT("fence", stored.fence));
     r->place = stored;
     r->is_dirty = false;
     keep_note(r);
