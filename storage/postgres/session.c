@@ -234,6 +234,22 @@ static enum status send(struct session *s, struct call *c, const struct sql_stat
     return STATUS_OK;
 }
 
+/* BEGIN must be the first that the server sees of a transaction. To prepare it may take the place
+ * of another statement; that DEALLOCATE is a query, so a sync point ends its transaction first. */
+static enum status send_begin(struct session *s, struct call *c, const char *text)
+{
+    size_t before = s->n_pending;
+
+    if (!lookup(s, text))
+        return lost(s, c);
+    if (s->n_pending != before) {
+        if (!PQpipelineSync(s->pg))
+            return lost(s, c);
+        note(s, PENDING_SYNC, NULL);
+    }
+    return send(s, c, &(struct sql_statement){text, NULL, 0}, PENDING_COMMAND);
+}
+
 /* What a transaction is opened with; it travels with the first statement. One statement needs no
  * BEGIN: all between two sync points is one transaction, which the settings end with, too. */
 static enum status open_transaction(struct session *s, struct call *c)
@@ -253,7 +269,7 @@ static enum status open_transaction(struct session *s, struct call *c)
     snprintf(tenant, sizeof tenant, "%lld", (long long)s->tenant_id);
     snprintf(timeout, sizeof timeout, "%lld", (long long)(ms > 0 ? ms : 1));
     if (begin[s->mode])
-        TRY(send(s, c, &(struct sql_statement){begin[s->mode], NULL, 0}, PENDING_COMMAND));
+        TRY(send_begin(s, c, begin[s->mode]));
     return send(
         s, c,
         &(struct sql_statement){

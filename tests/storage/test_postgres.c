@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "postgres/postgres_store.h"
 #include "storage/fixture.h"
 
@@ -404,4 +405,43 @@ Test(postgres, killed_and_restarted_under_load_it_loses_nothing, .timeout = 120)
     pg("stop", data, env);
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     cr_assert_eq(system(command), 0);
+}
+
+static enum status lists_unit(struct call *c, struct tx *tx, void *arg)
+{
+    int *n = arg;
+    struct list_page page;
+
+    /* one statement per number of terms and order: more than a session keeps prepared */
+    for (int i = 0; i < 600; i++, ++*n) {
+        static const char *const orders[] = {"", "score", "score desc", "create_time",
+                                             "created_at"};
+        struct buf b;
+
+        buf_init(&b, &c->arena, FILTER_BYTES_MAX);
+        for (int k = 0; k <= i / 5 % 30; k++)
+            buf_printf(&b, "%sscore %s 1", k ? " AND " : "", i / 150 % 2 ? "<" : ">");
+        TRY(tx_list(tx, RECORD_LEAD,
+                    &(struct list_query){.filter = buf_str(&b), .order_by = str_of(orders[i % 5])},
+                    &page));
+    }
+    return STATUS_OK;
+}
+
+/* Statements push each other out of what a session keeps, and BEGIN with them: whatever a unit has
+ * to throw out first, its transaction begins with BEGIN. */
+Test(postgres, begins_however_many_statements_there_were)
+{
+    struct fixture f;
+    int n = 0;
+
+    fixture_open(&f, ENGINE_POSTGRES);
+    for (int i = 0; i < 3; i++) {
+        RUN(&f, STORE_READ, lists_unit, &n, STATUS_OK);
+        cr_assert_eq(put_lead(&f, &f.call, make_lead(&f.call, "Ada", NULL)), STATUS_OK, "%d: %s", i,
+                     f.call.fault.why);
+    }
+    cr_assert_eq(n, 1800);
+    cr_assert_eq(fixture_number(&f, "SELECT COUNT(*) FROM lead"), 3);
+    fixture_close(&f);
 }
