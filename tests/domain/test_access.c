@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "domain/access.h"
 #include "support/table.h"
 
@@ -132,4 +133,46 @@ TABLE_TEST(access, tools, struct use_of_tool, uses)
     policy.hipaa_mode = row->hipaa;
     cr_expect_eq(access_tool(&policy, row->roles, row->tool, row->step, &rule), row->allowed);
     cr_expect_str_eq(rule, row->rule);
+}
+
+/* The matrix of docs/access.md, made from the table. */
+static const char *matrix(struct arena *a)
+{
+    static const char *const actions[] = {
+#define X(id, text) text,
+        ACCESS_ACTION_LIST(X)
+#undef X
+    };
+    const struct access_row *rows;
+    struct buf b;
+    size_t n;
+
+    rows = access_rows(&n);
+    buf_init(&b, a, 1 << 14);
+    buf_put(&b, STR("| role | records | may | which | rule |\n|---|---|---|---|---|\n"));
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&b, "| %s | %s |", rows[i].role, rows[i].kind);
+        for (int k = 0; k < ACCESS_N_ACTIONS; k++)
+            if (rows[i].actions >> k & 1)
+                buf_printf(&b, " %s", actions[k]);
+        buf_printf(&b, " | %s | `%s` |\n", rows[i].by_policy ? "by `rep_scope`" : "all",
+                   rows[i].rule);
+    }
+    return buf_str(&b).p;
+}
+
+Test(access, the_document_is_current)
+{
+    FILE *f = fopen("docs/access.md", "r");
+    char text[1 << 14];
+    struct arena a;
+    size_t n;
+
+    cr_assert(f);
+    n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = 0;
+    arena_init(&a, 1 << 20);
+    cr_assert(strstr(text, matrix(&a)), "docs/access.md is old; its table is now:\n%s", matrix(&a));
+    arena_release(&a);
 }

@@ -122,16 +122,15 @@ class Client:
         """The same server for another caller; None: without a credential."""
         return Client(self.address, key)
 
-    def call(self, method, request=None, **fields):
-        """The answer of a method descriptor or "Service/Method"; of a stream: all messages."""
+    def call(self, method, timeout=TIMEOUT_S, **fields):
+        """The answer of "Service/Method"; of a stream: all messages."""
         from google.protobuf import message_factory as factory
 
-        if isinstance(method, str):
-            method = METHODS[method]
-        classes = [getattr(factory, "GetMessageClass", factory.MessageFactory().GetPrototype
-                           if hasattr(factory, "MessageFactory") else None)(d)
-                   for d in (method.input_type, method.output_type)]
-        request = classes[0](**fields) if request is None else request
+        method = METHODS[method]
+        make = (getattr(factory, "GetMessageClass", None) or
+                factory.MessageFactory().GetPrototype)  # by the age of the library
+        classes = [make(d) for d in (method.input_type, method.output_type)]
+        request = classes[0](**fields)
         proto = PROTOS[method.full_name]
         path = f"/{method.containing_service.full_name}/{method.name}"
         kind = {(False, False): "unary_unary", (False, True): "unary_stream",
@@ -141,7 +140,7 @@ class Client:
         metadata = [("authorization", f"Bearer {self.key}")] if self.key else None
         try:
             answer = stub(iter([request]) if proto.client_streaming else request,
-                          timeout=TIMEOUT_S, metadata=metadata)
+                          timeout=timeout, metadata=metadata)
             return list(answer) if proto.server_streaming else answer
         except grpc.RpcError as e:
             raise Refused(e) from None
