@@ -118,7 +118,8 @@ class Salesd(unittest.TestCase):
         self.assertEqual(answer, b"\x08\x01")
         self.assertEqual(server.stop(), 0)
         events = [json.loads(line)["event"] for line in server.read_log().splitlines()]
-        self.assertEqual(events[:2], ["store.opened", "server.started"])
+        self.assertEqual([e for e in events if e in ("store.opened", "server.started")],
+                         ["store.opened", "server.started"])
         self.assertEqual(events[-3:], ["server.drained", "jobs.drained", "server.stopped"])
 
     def test_interrupt_is_as_good_as_term(self):
