@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "domain/compliance.h"
 #include "domain/country.h"
 #include "domain/hostname.h"
 #include "domain/moment.h"
@@ -11,7 +12,7 @@
 #include "domain/pipeline.h"
 #include "domain/time_zone.h"
 
-enum { AUDIT_DAYS_MIN = 183, QUALIFY_DEFAULT = 50, PREMIUM_DEFAULT = 80 };
+enum { QUALIFY_DEFAULT = 50, PREMIUM_DEFAULT = 80 };
 
 struct check {
     struct call *call;
@@ -112,9 +113,6 @@ static void check_retention(struct check *k, RetentionRule *const *rules, size_t
         for (size_t j = 0; j < i; j++)
             if (rules[j]->data_class == rules[i]->data_class)
                 wrong(k, "policy.twice", "one entry per class", "retention[%zu].data_class", i);
-        if (rules[i]->data_class == DATA_CLASS_AUDIT && rules[i]->days &&
-            rules[i]->days < AUDIT_DAYS_MIN)
-            wrong(k, "retention.audit", "0 or at least 183 days", "retention[%zu].days", i);
     }
 }
 
@@ -178,23 +176,26 @@ static void check_forecast(struct check *k, const ForecastPolicy *f)
         check_rate(k, f, i);
 }
 
-/* What a switch says that another one forbids. */
-static void check_hipaa(struct check *k, const TenantPolicy *p)
+/* What the mode of the policy forbids, and what one switch says against another. */
+static void check_mode(struct check *k, const TenantPolicy *p)
 {
-    if (p->ai && p->ai->external_disabled && p->ai->external_under_hipaa)
-        wrong(k, "policy.contradiction", "false while the external provider is off",
-              "ai.external_under_hipaa");
+    struct compliance_problem problems[COMPLIANCE_PROBLEMS_MAX];
+    size_t n = compliance_check(p, problems);
+    char path[64];
+
+    for (size_t i = 0; i < n; i++) {
+        str rest = str_of(problems[i].field), list = str_cut(&rest, '[');
+
+        if (rest.n) /* an entry of a list: its place goes between the brackets */
+            snprintf(path, sizeof path, STR_FMT "[%zu].days", STR_ARG(list), problems[i].index);
+        else
+            snprintf(path, sizeof path, "%s", problems[i].field);
+        wrong(k, problems[i].rule, problems[i].text, "%s", path);
+    }
     if (p->ai && p->ai->monthly_budget_micro_usd &&
         p->ai->user_daily_budget_micro_usd > p->ai->monthly_budget_micro_usd)
         wrong(k, "policy.contradiction", "at most the month's budget",
               "ai.user_daily_budget_micro_usd");
-    if (!p->hipaa_mode || !p->coaching)
-        return;
-    if (p->coaching->store_audio)
-        wrong(k, "hipaa.audio", "false: audio is never kept in HIPAA mode", "coaching.store_audio");
-    if (p->coaching->keep_personal_data)
-        wrong(k, "hipaa.redaction", "false: transcripts are redacted in HIPAA mode",
-              "coaching.keep_personal_data");
 }
 
 /* "de", "en-GB", "zh-Hant-TW": letters and digits in parts of 2 to 8, the first of letters. */
@@ -267,7 +268,7 @@ enum status policy_check(struct call *c, const char *prefix, const TenantPolicy 
         check_sending(&k, p->sending);
     if (p->forecast)
         check_forecast(&k, p->forecast);
-    check_hipaa(&k, p);
+    check_mode(&k, p);
     TRY(check_pipelines(&k, p->pipelines, p->n_pipelines));
     if (!k.n)
         return STATUS_OK;
