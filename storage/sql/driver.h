@@ -119,6 +119,8 @@ struct sql_driver_ops {
     bool skips_locked; /* several write at once: a claim says FOR UPDATE SKIP LOCKED */
     /* Opens a transaction, runs unit->fn in it, commits when that returns OK. Tries once. */
     enum status (*run)(struct sql_driver *, struct call *, struct sql_unit *);
+    /* Makes the files forget what was deleted; see store/key.h. NULL: it happens by itself. */
+    enum status (*scrub)(struct sql_driver *, struct call *);
     void (*close)(struct sql_driver *);
 };
 

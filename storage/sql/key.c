@@ -7,8 +7,7 @@
 
 #include <assert.h>
 
-#include "sql/master_ring.h"
-#include "sql/tx.h"
+#include "sql/data_keys.h"
 
 enum { WALK_BYTES_MAX = 8 << 20, MARK_BYTES = 5 }; /* MARK: format and key id of a body */
 
@@ -49,13 +48,6 @@ static bool sealed_table(const struct tx *tx, size_t i, struct sealed_table *out
     return false;
 }
 
-/* Data keys as the database has them: the cache may be behind. */
-struct data_keys {
-    uint32_t id[DATA_KEYS_MAX];
-    int64_t created_us[DATA_KEYS_MAX];
-    size_t n; /* oldest first */
-};
-
 /* key_id, create_time */
 static enum status data_key_row(void *arg, const struct sql_value *cols, size_t n)
 {
@@ -67,7 +59,7 @@ static enum status data_key_row(void *arg, const struct sql_value *cols, size_t 
     return STATUS_OK;
 }
 
-static enum status read_data_keys(struct tx *tx, struct data_keys *out)
+enum status data_keys_read(struct tx *tx, struct data_keys *out)
 {
     *out = (struct data_keys){.n = 0};
     return tx_query(
@@ -86,7 +78,7 @@ enum status tx_key_rotate(struct tx *tx, uint32_t *version_out)
 
     *version_out = 0;
     TRY(tx_writable(tx));
-    TRY(read_data_keys(tx, &keys));
+    TRY(data_keys_read(tx, &keys));
     if (keys.n == DATA_KEYS_MAX)
         return call_fail_as(tx->call, STATUS_EXHAUSTED, "TENANT_KEYS",
                             "%d data keys are alive: wait until re-sealing has caught up",
@@ -121,7 +113,7 @@ enum status tx_key_pending(struct tx *tx, uint64_t *out)
     struct data_keys keys;
 
     *out = 0;
-    TRY(read_data_keys(tx, &keys));
+    TRY(data_keys_read(tx, &keys));
     if (keys.n < 2)
         return STATUS_OK;
     mark_of(keys.id[keys.n - 1], mark);
@@ -331,7 +323,7 @@ enum status tx_key_retire(struct tx *tx, int64_t grace_s, size_t *n_out, size_t 
 
     *n_out = *n_left = 0;
     TRY(tx_writable(tx));
-    TRY(read_data_keys(tx, &keys));
+    TRY(data_keys_read(tx, &keys));
     for (size_t i = 0; i + 1 < keys.n; i++) {
         used = keys.created_us[i + 1] > before_us;
         if (!used)

@@ -260,7 +260,7 @@ static enum status configure(struct sqlite_conn *conn, struct call *c, const str
     snprintf(text, sizeof text,
              "PRAGMA busy_timeout = %d; PRAGMA cache_size = -%d; PRAGMA mmap_size = %d; "
              "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL; "
-             "PRAGMA wal_autocheckpoint = %d; PRAGMA query_only = %d;",
+             "PRAGMA wal_autocheckpoint = %d; PRAGMA query_only = %d; PRAGMA secure_delete = ON;",
              BUSY_MS, writer ? CACHE_KIB : READER_CACHE_KIB, MMAP_BYTES, CHECKPOINT_PAGES, !writer);
     TRY(script(&conn->base, c, text));
     if (writer)

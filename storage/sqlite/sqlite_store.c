@@ -12,6 +12,7 @@
 struct sqlite_driver {
     struct sql_driver base; /* first: a sql_driver * is a sqlite_driver * */
     struct writer *writer;
+    char *path;           /* owned */
     pthread_mutex_t lock; /* guards free, n_free */
     pthread_cond_t freed;
     struct sqlite_conn *readers[SQLITE_READERS_MAX]; /* [n_free] are idle */
@@ -89,6 +90,32 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
     return store_mode_writes(unit->mode) ? writer_run(d->writer, c, unit) : run_read(d, c, unit);
 }
 
+/* busy, log, checkpointed: frames */
+static enum status checkpoint_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    assert(n == 3);
+    *(bool *)arg = cols[0].i != 0;
+    return STATUS_OK;
+}
+
+/* On a connection of its own: the writer's is never outside of a group for long. */
+static enum status scrub(struct sql_driver *base, struct call *c)
+{
+    struct sqlite_driver *d = self(base);
+    struct sqlite_conn *conn;
+    bool busy = false;
+    enum status s;
+
+    TRY(conn_open(c, base, &(struct conn_options){d->path, CONN_WRITER, 0}, &conn));
+    conn_enter(conn, c);
+    s = sql_query(&conn->base, c,
+                  &(struct sql_statement){"PRAGMA wal_checkpoint(TRUNCATE)", NULL, 0},
+                  checkpoint_row, &busy);
+    conn_leave(conn);
+    conn_close(conn);
+    return s == STATUS_OK && busy ? sql_fail(c, NULL, SQL_ERROR_BUSY, NULL) : s;
+}
+
 static void close_driver(struct sql_driver *base)
 {
     struct sqlite_driver *d = self(base);
@@ -99,11 +126,12 @@ static void close_driver(struct sql_driver *base)
     writer_close(d->writer); /* last: it takes the WAL back into the file */
     pthread_cond_destroy(&d->freed);
     pthread_mutex_destroy(&d->lock);
+    free(d->path);
     free(d);
 }
 
 static const struct sql_driver_ops ops = {
-    .name = "sqlite", .batch_rows = 1, .run = run, .close = close_driver};
+    .name = "sqlite", .batch_rows = 1, .run = run, .scrub = scrub, .close = close_driver};
 
 static enum status open_connections(struct sqlite_driver *d, struct call *c,
                                     const struct sqlite_options *o)
@@ -131,8 +159,10 @@ static enum status open_driver(struct call *c, const struct sqlite_options *o,
     enum status s;
 
     *out = NULL;
-    if (!d)
+    if (!d || (d->path = strdup(o->path)) == NULL) {
+        free(d);
         return call_nomem(c);
+    }
     d->base = (struct sql_driver){&ops, o->fault};
     pthread_mutex_init(&d->lock, NULL);
     pthread_condattr_init(&monotonic);

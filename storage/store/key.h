@@ -23,12 +23,8 @@ enum {
     KEY_GRACE_S = 900,     /* a key replaced for less is not destroyed: other servers may still
                               seal with it for half a minute, and clocks may differ by minutes */
     KEY_AGE_DAYS = 365,    /* a key older than this is replaced without being asked */
+    KEY_SHRED_S = 86400,   /* erasures of a day share one rotation */
 };
-
-/* Seals that one key may make before it is replaced: with random nonces of 96 bits the limit of
- * NIST SP 800-38D is 2^32. Servers count in memory and add to the database when they read keys
- * anew; half of the limit is left for what crashes forget. */
-#define KEY_SEALS_MAX ((int64_t)1 << 31)
 
 /* Starts a new data key; *version_out is its number. Call store_keys_forget after the commit.
  * EXHAUSTED, TENANT_KEYS: too many keys are alive, re-sealing is behind. */
@@ -54,6 +50,28 @@ MUST_CHECK enum status tx_key_reseal(struct tx *tx, struct key_walk *walk, size_
 /* Destroys the data keys that were replaced at least grace_s ago and seal nothing; *n_out of them,
  * *n_left older keys stay. Reads all of the tenant's rows when there is one to destroy. */
 MUST_CHECK enum status tx_key_retire(struct tx *tx, int64_t grace_s, size_t *n_out, size_t *n_left);
+
+/*
+ * What was erased in this unit must not open for long, not from old pages, logs or copies of the
+ * database either: notes that the data key is to be replaced. The old one is destroyed when all
+ * that was not erased has been sealed anew.
+ */
+MUST_CHECK enum status tx_key_shred(struct tx *tx);
+
+struct key_state {
+    size_t n_live;    /* data keys; more than one: there is something to re-seal or to retire */
+    bool has_rotated; /* store_keys_forget after the commit */
+};
+
+/* Starts a new data key if there is a reason and no rotation is under way: the key is KEY_AGE_DAYS
+ * old, or it is shred_s old and tx_key_shred was called since it was made. */
+MUST_CHECK enum status tx_key_tend(struct tx *tx, int64_t shred_s, struct key_state *out);
+
+/* Makes the engine's files forget what was deleted and committed before. SQLite: empties the log
+ * into the database, where deleted bytes are overwritten; other writers wait meanwhile. PostgreSQL:
+ * nothing; vacuum and the recycling of its log do it. UNAVAILABLE: others read or write; try again.
+ */
+MUST_CHECK enum status store_scrub(struct store *s, struct call *c);
 
 /* In a system write unit: wraps up to KEY_REWRAP_MAX keys again that another master key wraps than
  * the one that wraps now. *n_out of them; 0: all are done, old master keys may go. */
