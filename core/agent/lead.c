@@ -7,8 +7,8 @@
 #include "agent/lead_match.h"
 #include "agent/list.h"
 #include "agent/mutation.h"
+#include "agent/person.h"
 #include "schema/mask.h"
-#include "store/once.h"
 #include "store/records.h"
 
 /* clang-format off */
@@ -240,83 +240,21 @@ enum status lead_update(struct call *c, struct agents *a, const UpdateLeadReques
     return mutate(c, a, &(struct mutation){.unit = update_unit, .arg = &k, .answer = &out->base});
 }
 
-/* Erases one page of the lead's activities; *more tells whether there may be others. */
-static enum status erase_page(struct tx *tx, struct uuid lead, bool *more)
-{
-    struct list_where where = {.column = ACTIVITY_BY_lead_id};
-    struct list_query q = {.page_size = PAGE_SIZE_MAX, .where = &where, .n_where = 1};
-    struct list_page page;
-    char id[UUID_TEXT_BYTES + 1];
-
-    uuid_format(lead, id);
-    where.text = (str){id, UUID_TEXT_BYTES};
-    TRY(tx_list(tx, RECORD_ACTIVITY, &q, &page));
-    for (size_t i = 0; i < page.n_items; i++) {
-        const Activity *a = (const Activity *)page.items[i];
-
-        TRY(tx_delete_activity(tx, str_of(a->id), STR("")));
-    }
-    *more = page.n_items == PAGE_SIZE_MAX;
-    return STATUS_OK;
-}
-
-enum { ERASE_PAGES_MAX = 40 }; /* 20,000 activities in one transaction; no lead has more */
-
-static enum status erase_activities(struct tx *tx, str lead_id)
-{
-    struct uuid lead;
-    bool more = uuid_parse(lead_id, &lead);
-
-    for (int i = 0; more; i++) {
-        if (i == ERASE_PAGES_MAX)
-            return call_fail_as(tx_call(tx), STATUS_EXHAUSTED, "TOO_MANY_ACTIVITIES",
-                                "the lead has too many activities to be erased at once");
-        TRY(erase_page(tx, lead, &more));
-    }
-    return STATUS_OK;
-}
-
 struct removal {
     const DeleteLeadRequest *in;
     DeleteLeadResponse *out;
 };
 
-static enum status check_hold(struct call *c, const Lead *lead)
-{
-    if (!lead->legal_hold)
-        return STATUS_OK;
-    call_detail(c, FAULT_PRECONDITION, "LEGAL_HOLD", STR("lead.legal_hold"),
-                "lift the legal hold first");
-    return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
-}
-
-/* An event with nothing but the id. */
-static enum status tell_erased(struct tx *tx, const Lead *lead)
-{
-    Lead *husk = NEW(&tx_call(tx)->arena, Lead, 1);
-
-    if (!husk)
-        return call_nomem(tx_call(tx));
-    *husk = (Lead)LEAD_INIT;
-    husk->id = lead->id;
-    husk->owner_id = lead->owner_id; /* they say who may be told */
-    husk->team_id = lead->team_id;
-    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(lead->id), &husk->base);
-}
-
 static enum status delete_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct removal *k = arg;
+    struct person_counts counts = {0};
     Lead *lead;
 
     TRY(tx_get_lead(tx, str_of(k->in->id), &lead));
     TRY(tx_match(tx, &lead->base, str_of(k->in->etag)));
-    TRY(check_hold(c, lead));
-    TRY(erase_activities(tx, str_of(lead->id)));
-    TRY(once_erase(tx, str_of(lead->id)));
-    TRY(tx_delete_lead(tx, str_of(lead->id), str_of(lead->etag)));
-    TRY(instant_now(c, &k->out->erase_time));
-    return tell_erased(tx, lead);
+    TRY(person_erase(tx, lead, &counts));
+    return instant_now(c, &k->out->erase_time);
 }
 
 enum status lead_delete(struct call *c, struct agents *a, const DeleteLeadRequest *in,

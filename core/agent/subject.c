@@ -1,0 +1,167 @@
+/* A person is found by blind index, so that a search for one reads no other. */
+#include "agent/subject.h"
+
+#include "agent/event.h"
+#include "agent/instant.h"
+#include "agent/mutation.h"
+#include "agent/person.h"
+#include "domain/email.h"
+#include "domain/phone.h"
+#include "store/key.h"
+#include "store/records.h"
+
+static enum status bad_subject(struct call *c, const char *field, const struct refusal *why)
+{
+    call_detail(c, FAULT_FIELD, why->rule, str_of(field), "%s", why->text);
+    return call_fail_as(c, STATUS_INVALID, "VALIDATION", "nobody can be found by this %s", field);
+}
+
+/* The column that the person is found by, and the value in its stored spelling. */
+static enum status key_of(struct call *c, const Subject *who, struct list_where *out)
+{
+    struct refusal why;
+    struct email email;
+    struct phone phone;
+
+    if (who->key_case == SUBJECT_KEY_EMAIL) {
+        if (email_parse(&c->arena, str_of(who->email), &email, &why) != STATUS_OK)
+            return bad_subject(c, "subject.email", &why);
+        *out = (struct list_where){.column = LEAD_BY_email, .text = email.key};
+        return STATUS_OK;
+    }
+    if (who->key_case == SUBJECT_KEY_PHONE) {
+        if (phone_parse(&c->arena, str_of(who->phone), NULL, &phone, &why) != STATUS_OK)
+            return bad_subject(c, "subject.phone", &why);
+        *out = (struct list_where){.column = LEAD_BY_phone, .text = phone.e164};
+        return STATUS_OK;
+    }
+    call_detail(c, FAULT_FIELD, "required", STR("subject"), "names a person");
+    return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the subject is not named");
+}
+
+enum status subject_find(struct tx *tx, const Subject *who, struct subject_leads *out)
+{
+    struct call *c = tx_call(tx);
+    struct list_where where;
+    struct list_query q = {.page_size = SUBJECT_LEADS_MAX, .where = &where, .n_where = 1};
+    struct list_page page;
+
+    *out = (struct subject_leads){NEW(&c->arena, Lead *, 1), 1};
+    if (!out->leads)
+        return call_nomem(c);
+    if (who->key_case == SUBJECT_KEY_LEAD_ID)
+        return tx_get_lead(tx, str_of(who->lead_id), &out->leads[0]);
+    TRY(key_of(c, who, &where));
+    TRY(tx_list(tx, RECORD_LEAD, &q, &page));
+    if (!page.n_items)
+        return call_fail(c, STATUS_NOT_FOUND, "nobody with this address or number is on record");
+    if (*page.next_page_token)
+        return call_fail_as(c, STATUS_EXHAUSTED, "TOO_MANY_RECORDS",
+                            "more than %d leads have this address or number", SUBJECT_LEADS_MAX);
+    *out = (struct subject_leads){(Lead **)(void *)page.items, page.n_items};
+    return STATUS_OK;
+}
+
+/* Erasure. */
+
+struct erase {
+    const EraseSubjectRequest *in;
+    EraseSubjectResponse *out;
+};
+
+static enum status put_counts(struct call *c, const struct person_counts *n,
+                              EraseSubjectResponse *out)
+{
+    const struct {
+        char *kind;
+        uint64_t n;
+    } rows[] = {{"lead", n->leads}, {"activity", n->activities}, {"deal", n->deals}};
+    enum { ROWS = sizeof rows / sizeof *rows };
+    EraseSubjectResponse_ErasedEntry *entries =
+        NEW(&c->arena, EraseSubjectResponse_ErasedEntry, ROWS);
+
+    out->n_erased = 0;
+    out->erased = NEW(&c->arena, EraseSubjectResponse_ErasedEntry *, ROWS);
+    if (!entries || !out->erased)
+        return call_nomem(c);
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!rows[i].n)
+            continue;
+        entries[i] = (EraseSubjectResponse_ErasedEntry)ERASE_SUBJECT_RESPONSE_ERASED_ENTRY_INIT;
+        entries[i].key = rows[i].kind;
+        entries[i].value = rows[i].n;
+        out->erased[out->n_erased++] = &entries[i];
+    }
+    return STATUS_OK;
+}
+
+static enum status erase_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct erase *k = arg;
+    struct person_counts erased = {0}, held;
+    struct subject_leads who;
+
+    k->out->held = 0;
+    TRY(subject_find(tx, k->in->subject, &who));
+    for (size_t i = 0; i < who.n_leads; i++) {
+        if (!who.leads[i]->legal_hold) {
+            TRY(person_erase(tx, who.leads[i], &erased));
+            continue;
+        }
+        TRY(person_count(tx, who.leads[i], &held));
+        k->out->held += held.leads + held.activities + held.deals;
+    }
+    if (!erased.leads)
+        return person_free(c, who.leads[0]);
+    TRY(put_counts(c, &erased, k->out));
+    return instant_now(c, &k->out->erase_time);
+}
+
+enum status subject_erase(struct call *c, struct agents *a, const EraseSubjectRequest *in,
+                          EraseSubjectResponse *out)
+{
+    struct erase k = {in, out};
+
+    TRY(mutate(c, a, &(struct mutation){.unit = erase_unit, .arg = &k, .answer = &out->base}));
+    if (store_scrub(a->store, c) != STATUS_OK)
+        call_clear(c); /* others read or write: the job that tends keys does it again */
+    return STATUS_OK;
+}
+
+/* Legal hold. */
+
+struct hold {
+    const SetLegalHoldRequest *in;
+    SetLegalHoldResponse *out;
+};
+
+static enum status hold_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct hold *k = arg;
+    struct person_counts n;
+    struct subject_leads who;
+
+    (void)c;
+    k->out->records = 0;
+    TRY(subject_find(tx, k->in->subject, &who));
+    for (size_t i = 0; i < who.n_leads; i++) {
+        Lead *lead = who.leads[i];
+
+        if (lead->legal_hold == k->in->hold)
+            continue;
+        TRY(person_count(tx, lead, &n));
+        k->out->records += n.leads + n.activities + n.deals;
+        lead->legal_hold = k->in->hold;
+        TRY(tx_update_lead(tx, lead));
+        TRY(tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base));
+    }
+    return STATUS_OK;
+}
+
+enum status subject_hold(struct call *c, struct agents *a, const SetLegalHoldRequest *in,
+                         SetLegalHoldResponse *out)
+{
+    struct hold k = {in, out};
+
+    return mutate(c, a, &(struct mutation){.unit = hold_unit, .arg = &k, .answer = &out->base});
+}

@@ -1,0 +1,426 @@
+/* The rights of the people on record, on both engines, down to the bytes in the files. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/activity.h"
+#include "agent/deal.h"
+#include "agent/lead.h"
+#include "agent/subject.h"
+#include "base/buf.h"
+#include "sales/v1/admin.h"
+#include "storage/store_test.h"
+#include "store/key.h"
+
+#define STORE_SUITE subject
+
+/* Texts that occur nowhere else, in whatever spelling we store. */
+#define NAME  "Zaphodina Beeblequux"
+#define MAIL  "zaphodina@quuxheart.example"
+#define PHONE "+4915199887766"
+#define NOTE  "prefers xylophonics over pan-galactics"
+static const char *const marks[] = {"zaphodina", "beeblequux", "quuxheart", "99887766",
+                                    "xylophonics"};
+enum { MARKS = sizeof marks / sizeof *marks };
+
+struct office {
+    struct fixture *f;
+    struct call *call;
+    struct agents agents;
+    Lead *lead;
+    Deal *deal;
+};
+
+static void sit_down(struct office *o, struct fixture *f)
+{
+    *o = (struct office){.f = f, .call = &f->call};
+    f->call.principal.roles = ROLE_BIT_ADMIN;
+    snprintf(f->call.principal.subject, sizeof f->call.principal.subject, "ada");
+    cr_assert_eq(agents_init(&f->call, &o->agents, f->store), STATUS_OK);
+}
+
+static void stand_up(struct office *o)
+{
+    agents_release(&o->agents);
+}
+
+static Lead *create_lead(struct office *o, char *name, char *mail, char *phone)
+{
+    CreateLeadRequest in = CREATE_LEAD_REQUEST_INIT;
+    CreateLeadResponse out = CREATE_LEAD_RESPONSE_INIT;
+    Lead lead = LEAD_INIT;
+
+    lead.full_name = name;
+    lead.email = mail;
+    lead.phone = phone;
+    in.lead = &lead;
+    in.duplicate_policy = DUPLICATE_POLICY_KEEP_BOTH;
+    o->call->method = "sales.v1.SalesAgent/CreateLead";
+    o->call->answer = (str){0};
+    o->call->request_id = uuid_text(&o->call->arena, uuid_new(o->call));
+    cr_assert_eq(lead_create(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
+    o->call->request_id = "";
+    return out.lead;
+}
+
+static void log_note(struct office *o, Lead *lead, char *text)
+{
+    LogActivityRequest in = LOG_ACTIVITY_REQUEST_INIT;
+    LogActivityResponse out = LOG_ACTIVITY_RESPONSE_INIT;
+    Activity a = ACTIVITY_INIT;
+
+    a.lead_id = lead->id;
+    a.kind = ACTIVITY_KIND_NOTE;
+    a.body = text;
+    in.activity = &a;
+    cr_assert_eq(activity_log(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
+}
+
+static Deal *create_deal(struct office *o, Lead *lead)
+{
+    CreateDealRequest in = CREATE_DEAL_REQUEST_INIT;
+    CreateDealResponse out = CREATE_DEAL_RESPONSE_INIT;
+    Deal deal = DEAL_INIT;
+    Money amount = MONEY_INIT;
+    DealContact contact = DEAL_CONTACT_INIT, *contacts[] = {&contact};
+
+    amount.amount_minor = 1250000;
+    amount.currency_code = "EUR";
+    contact.lead_id = lead->id;
+    contact.name = NAME;
+    contact.email = MAIL;
+    deal.name = "For " NAME;
+    deal.lead_id = lead->id;
+    deal.amount = &amount;
+    deal.expected_close_date = "2031-01-31";
+    deal.next_step = NOTE;
+    deal.contacts = contacts;
+    deal.n_contacts = 1;
+    in.deal = &deal;
+    cr_assert_eq(deal_create(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
+    return out.deal;
+}
+
+/* One person with all that we may know of one. */
+static void open_office(struct office *o, struct fixture *f)
+{
+    sit_down(o, f);
+    o->lead = create_lead(o, NAME, MAIL, PHONE);
+    log_note(o, o->lead, NOTE);
+    log_note(o, o->lead, "called " PHONE);
+    o->deal = create_deal(o, o->lead);
+}
+
+static enum status erase(struct office *o, Subject *who, EraseSubjectResponse *out)
+{
+    EraseSubjectRequest in = ERASE_SUBJECT_REQUEST_INIT;
+
+    *out = (EraseSubjectResponse)ERASE_SUBJECT_RESPONSE_INIT;
+    in.subject = who;
+    in.reason = "request 17";
+    return subject_erase(o->call, &o->agents, &in, out);
+}
+
+static enum status hold(struct office *o, Subject *who, bool on, uint64_t *records)
+{
+    SetLegalHoldRequest in = SET_LEGAL_HOLD_REQUEST_INIT;
+    SetLegalHoldResponse out = SET_LEGAL_HOLD_RESPONSE_INIT;
+    enum status s;
+
+    in.subject = who;
+    in.hold = on;
+    in.reason = "a case";
+    s = subject_hold(o->call, &o->agents, &in, &out);
+    *records = out.records;
+    return s;
+}
+
+static Subject by_mail(char *mail)
+{
+    Subject s = SUBJECT_INIT;
+
+    s.key_case = SUBJECT_KEY_EMAIL;
+    s.email = mail;
+    return s;
+}
+
+static uint64_t erased_of(const EraseSubjectResponse *out, const char *kind)
+{
+    for (size_t i = 0; i < out->n_erased; i++)
+        if (strcmp(out->erased[i]->key, kind) == 0)
+            return out->erased[i]->value;
+    return 0;
+}
+
+/* Does a file below dir hold these bytes? (memmem: they may be of any kind) */
+static bool file_holds(const char *path, str bytes)
+{
+    FILE *file = fopen(path, "rb");
+    size_t n;
+    char *all;
+    bool found;
+
+    if (!file)
+        return false; /* gone meanwhile */
+    all = malloc((size_t)1 << 26);
+    cr_assert_not_null(all);
+    n = fread(all, 1, (size_t)1 << 26, file);
+    fclose(file);
+    found = memmem(all, n, bytes.p, bytes.n) != NULL;
+    free(all);
+    return found;
+}
+
+static bool sqlite_holds(struct fixture *f, str bytes)
+{
+    DIR *dir = opendir(f->dir);
+    bool found = false;
+    char path[512];
+
+    cr_assert_not_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        snprintf(path, sizeof path, "%s/%s", f->dir, e->d_name);
+        found |= e->d_type == DT_REG && file_holds(path, bytes);
+    }
+    closedir(dir);
+    return found;
+}
+
+/* No mark in any file of the engine: database, log, and what it reports. */
+static void no_mark_in_files(struct fixture *f)
+{
+    char command[1024], *dir = f->dir, socket_dir[256] = "";
+
+    if (f->engine == ENGINE_POSTGRES) {
+        cr_assert_eq(sscanf(f->super, "host=%255s", socket_dir), 1);
+        dir = socket_dir;
+        fixture_sql(f, "CHECKPOINT");
+    }
+    for (size_t i = 0; i < MARKS; i++) {
+        snprintf(command, sizeof command, "! grep -raqi '%s' '%s'", marks[i], dir);
+        cr_assert_eq(system(command), 0, "%s is in the files of %s", marks[i],
+                     engine_names[f->engine]);
+    }
+}
+
+STORE_TEST(nothing_about_a_person_is_in_the_files)
+{
+    struct office o;
+
+    open_office(&o, f);
+    no_mark_in_files(f);
+    stand_up(&o);
+}
+
+STORE_TEST(an_erased_person_is_gone_everywhere)
+{
+    Subject who = by_mail("Zaphodina+tag@QUUXheart.example");
+    EraseSubjectResponse out;
+    struct office o;
+    Lead *lead;
+    Deal *deal;
+
+    open_office(&o, f);
+    cr_assert_eq(erase(&o, &who, &out), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_eq(erased_of(&out, "lead"), 1);
+    cr_assert_eq(erased_of(&out, "activity"), 2);
+    cr_assert_eq(erased_of(&out, "deal"), 1);
+    cr_assert(out.held == 0 && out.erase_time);
+    cr_assert_eq(get_lead(f, o.call, o.lead->id, &lead), STATUS_NOT_FOUND);
+    call_clear(o.call);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM lead"), 0);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 0);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM idempotency WHERE length(body) > 0"), 0);
+    /* what is left of events: the deal as it is now, and that somebody was erased */
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM outbox WHERE length(body) > 0"), 2);
+    cr_assert_eq(deal_get(o.call, &o.agents, o.deal->id, &deal), STATUS_OK);
+    cr_assert(deal->n_contacts == 0 && !*deal->next_step && !strstr(deal->name, "Zaphodina"));
+    cr_assert_eq(deal->amount->amount_minor, 1250000);
+    cr_assert_eq(erase(&o, &who, &out), STATUS_NOT_FOUND);
+    no_mark_in_files(f);
+    stand_up(&o);
+}
+
+static enum status tend_unit(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c;
+    return tx_key_tend(tx, KEY_SHRED_S, arg);
+}
+
+static enum status reseal_unit(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c;
+    return tx_key_reseal(tx, arg, KEY_RESEAL_MAX);
+}
+
+static enum status retire_unit(struct call *c, struct tx *tx, void *arg)
+{
+    size_t left;
+
+    (void)c;
+    return tx_key_retire(tx, 0, arg, &left);
+}
+
+STORE_TEST(copies_from_before_an_erasure_open_no_more)
+{
+    Subject who = by_mail(MAIL);
+    EraseSubjectResponse out;
+    struct key_walk walk = {0};
+    struct key_state state;
+    struct office o;
+    Lead *other, *lead;
+    size_t n;
+
+    open_office(&o, f);
+    other = create_lead(&o, "Somebody Else", "else@example.org", "");
+    fixture_sql(f, "CREATE TABLE old_lead AS SELECT * FROM lead");
+    fixture_sql(f, "DELETE FROM idempotency"); /* as a day later */
+    cr_assert_eq(erase(&o, &who, &out), STATUS_OK, "%s", o.call->fault.why);
+    RUN(f, STORE_WRITE, tend_unit, &state, STATUS_OK);
+    cr_assert(state.n_live == 1 && !state.has_rotated, "erasures of a day share one rotation");
+    fixture_sql(f, "UPDATE tenant_key SET create_time = create_time - 90000000000");
+    RUN(f, STORE_WRITE, tend_unit, &state, STATUS_OK);
+    cr_assert(state.n_live == 2 && state.has_rotated);
+    store_keys_forget(f->store, 1);
+    while (!walk.is_done)
+        RUN(f, STORE_WRITE, reseal_unit, &walk, STATUS_OK);
+    RUN(f, STORE_WRITE, retire_unit, &n, STATUS_OK);
+    cr_assert_eq(n, 1);
+    RUN(f, STORE_WRITE, tend_unit, &state, STATUS_OK);
+    cr_assert(state.n_live == 1 && !state.has_rotated);
+    store_keys_forget(f->store, 1);
+    fixture_sql(f, "INSERT INTO lead SELECT * FROM old_lead WHERE id NOT IN (SELECT id FROM lead)");
+    cr_assert_eq(get_lead(f, o.call, o.lead->id, &lead), STATUS_DATA_LOSS);
+    call_clear(o.call);
+    cr_assert_eq(get_lead(f, o.call, other->id, &lead), STATUS_OK);
+    stand_up(&o);
+}
+
+/* The sealed bytes themselves, in pages that were freed and in the log. */
+Test(subject, sqlite_files_forget_the_sealed_bytes_too)
+{
+    struct fixture f;
+    Subject who = by_mail(MAIL);
+    EraseSubjectResponse out;
+    struct office o;
+    char body[24], sql[200];
+
+    fixture_open(&f, ENGINE_SQLITE);
+    open_office(&o, &f);
+    for (int i = 0; i < 3; i++) { /* 8 bytes at a time, from the middle of the body */
+        long long part = 0;
+
+        for (int j = 0; j < 8; j++) {
+            snprintf(sql, sizeof sql, "SELECT instr(x'%s', substr(body, %d, 1)) - 1 FROM lead",
+                     "000102", 1);
+            snprintf(sql, sizeof sql,
+                     "SELECT (instr('0123456789ABCDEF', substr(hex(body), %d, 1)) - 1) * 16 + "
+                     "instr('0123456789ABCDEF', substr(hex(body), %d, 1)) - 1 FROM lead",
+                     2 * (40 + i * 8 + j) + 1, 2 * (40 + i * 8 + j) + 2);
+            part = fixture_number(&f, sql);
+            body[i * 8 + j] = (char)part;
+        }
+    }
+    cr_assert(sqlite_holds(&f, (str){body, sizeof body}), "the test looks in the right place");
+    cr_assert_eq(erase(&o, &who, &out), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_not(sqlite_holds(&f, (str){body, sizeof body}));
+    stand_up(&o);
+    fixture_close(&f);
+}
+
+STORE_TEST(a_legal_hold_goes_before_everything)
+{
+    Subject who = by_mail(MAIL);
+    DeleteLeadRequest in = DELETE_LEAD_REQUEST_INIT;
+    DeleteLeadResponse deleted = DELETE_LEAD_RESPONSE_INIT;
+    EraseSubjectResponse out;
+    struct office o;
+    uint64_t n;
+
+    open_office(&o, f);
+    cr_assert_eq(hold(&o, &who, true, &n), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_eq(n, 4); /* a lead, two notes, a deal */
+    cr_assert_eq(hold(&o, &who, true, &n), STATUS_OK);
+    cr_assert_eq(n, 0);
+    cr_assert_eq(erase(&o, &who, &out), STATUS_PRECONDITION);
+    cr_assert_str_eq(o.call->fault.reason, "LEGAL_HOLD");
+    call_clear(o.call);
+    in.id = o.lead->id;
+    cr_assert_eq(lead_delete(o.call, &o.agents, &in, &deleted), STATUS_PRECONDITION);
+    cr_assert_str_eq(o.call->fault.reason, "LEGAL_HOLD");
+    call_clear(o.call);
+    create_lead(&o, "Z. B.", MAIL, ""); /* a second record of the same person, not held */
+    cr_assert_eq(erase(&o, &who, &out), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_eq(erased_of(&out, "lead"), 1);
+    cr_assert_eq(out.held, 4);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 2);
+    cr_assert_eq(hold(&o, &who, false, &n), STATUS_OK);
+    cr_assert_eq(n, 4);
+    cr_assert_eq(erase(&o, &who, &out), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 0);
+    stand_up(&o);
+}
+
+STORE_TEST(an_export_has_all_that_is_on_record)
+{
+    Subject who = SUBJECT_INIT;
+    ExportSubjectResponse out = EXPORT_SUBJECT_RESPONSE_INIT;
+    struct subject_export *x;
+    struct office o;
+    struct buf all;
+    int kinds = 0;
+    str rest;
+
+    open_office(&o, f);
+    create_lead(&o, "Not Her", "else@example.org", "+4915199887700");
+    for (int i = 0; i < 120; i++)
+        log_note(&o, o.lead, "one of many notes");
+    who.key_case = SUBJECT_KEY_PHONE;
+    who.phone = "+49 151 99887766";
+    cr_assert_eq(subject_export_open(o.call, &o.agents, &who, &x), STATUS_OK, "%s",
+                 o.call->fault.why);
+    buf_init(&all, &o.call->arena, 1 << 20);
+    do {
+        cr_assert_eq(subject_export_next(o.call, &o.agents, x, &out), STATUS_OK);
+        cr_assert_leq(out.json_lines.len, SUBJECT_LINES_BYTES);
+        buf_put(&all, (str){(char *)out.json_lines.data, out.json_lines.len});
+    } while (out.json_lines.len);
+    subject_export_close(x);
+    cr_assert_eq(out.records, 124);
+    rest = buf_str(&all);
+    for (size_t i = 0; i < MARKS; i++)
+        cr_assert_not_null(strcasestr(rest.p, marks[i]), "%s", marks[i]);
+    cr_assert_null(strstr(rest.p, "Not Her"));
+    for (int n = 0; rest.n; n++) {
+        str line = str_cut(&rest, '\n');
+
+        cr_assert(str_starts(line, STR("{\"kind\":\"")) && str_ends(line, STR("}}")), "line %d", n);
+        kinds |= str_starts(line, STR("{\"kind\":\"lead\"")) ? 1 : 0;
+        kinds |= str_starts(line, STR("{\"kind\":\"activity\"")) ? 2 : 0;
+        kinds |= str_starts(line, STR("{\"kind\":\"deal\"")) ? 4 : 0;
+    }
+    cr_assert_eq(kinds, 7);
+    stand_up(&o);
+}
+
+STORE_TEST(nobody_and_nonsense_are_told_apart)
+{
+    Subject who = by_mail("nobody@example.org");
+    EraseSubjectResponse out;
+    struct office o;
+    uint64_t n;
+
+    open_office(&o, f);
+    cr_assert_eq(hold(&o, &who, true, &n), STATUS_NOT_FOUND);
+    call_clear(o.call);
+    who = by_mail("no address");
+    cr_assert_eq(erase(&o, &who, &out), STATUS_INVALID);
+    cr_assert(has_detail(o.call, "subject.email", NULL));
+    call_clear(o.call);
+    who = (Subject)SUBJECT_INIT;
+    cr_assert_eq(erase(&o, &who, &out), STATUS_INVALID);
+    call_clear(o.call);
+    stand_up(&o);
+}
