@@ -6,6 +6,7 @@
 #include "agent/webhook_lane.h"
 #include "agent/webhook_sweep.h"
 #include "job/house.h"
+#include "job/key_care.h"
 
 /* clang-format off */
 #define ROLE(name) (1 << CONFIG_ROLE_##name)
@@ -20,6 +21,8 @@ static const struct {
     {&house_expire_answers,  ROLE(LEAD),  PART(store)},
     {&webhook_lane_kind,     ROLE(EMAIL), PART(agents)},
     {&webhook_sweep_kind,    ROLE(LEAD),  PART(agents)},
+    {&key_tend,              ROLE(LEAD),  PART(store)},
+    {&key_rewrap,            ROLE(LEAD),  PART(store)},
 };
 /* clang-format on */
 

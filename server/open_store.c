@@ -27,12 +27,14 @@ enum status open_store(struct call *c, const struct config *config, struct store
             c,
             &(struct sqlite_options){.path = path,
                                      .master_key_path = text_or_null(config->master_key_file),
+                                     .master_keys = text_or_null(config->master_keys),
                                      .n_readers = (size_t)config->store_connections},
             out);
     return postgres_store_open(
         c,
         &(struct postgres_options){.conninfo = config->store,
                                    .master_key_path = config->master_key_file,
+                                   .master_keys = text_or_null(config->master_keys),
                                    .role = POSTGRES_ROLE_BOUND,
                                    .pool_max = (size_t)config->store_connections},
         out);

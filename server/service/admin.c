@@ -3,7 +3,9 @@
 
 #include "agent/api_key.h"
 #include "agent/audit.h"
+#include "agent/key_rotation.h"
 #include "agent/server_info.h"
+#include "agent/subject.h"
 #include "agent/tenant.h"
 #include "agent/webhook.h"
 
@@ -43,6 +45,25 @@ static enum status revoke_api_key(struct call *c, void *self, const RevokeApiKey
                                   RevokeApiKeyResponse *out)
 {
     return api_key_revoke(c, self, in, out);
+}
+
+static enum status rotate_data_key(struct call *c, void *self, const RotateDataKeyRequest *in,
+                                   RotateDataKeyResponse *out)
+{
+    (void)in;
+    return key_rotation_start(c, self, out);
+}
+
+static enum status erase_subject(struct call *c, void *self, const EraseSubjectRequest *in,
+                                 EraseSubjectResponse *out)
+{
+    return subject_erase(c, self, in, out);
+}
+
+static enum status set_legal_hold(struct call *c, void *self, const SetLegalHoldRequest *in,
+                                  SetLegalHoldResponse *out)
+{
+    return subject_hold(c, self, in, out);
 }
 
 static enum status get_server_info(struct call *c, void *self, const GetServerInfoRequest *in,
@@ -108,6 +129,11 @@ const struct admin_handlers admin_handlers = {
     .create_api_key = create_api_key,
     .list_api_keys = list_api_keys,
     .revoke_api_key = revoke_api_key,
+    .rotate_data_key = rotate_data_key,
+    .export_subject = {export_subject_message,
+                       {.writable = export_subject_writable, .done = export_subject_done}},
+    .erase_subject = erase_subject,
+    .set_legal_hold = set_legal_hold,
     .get_server_info = get_server_info,
     .list_audit_entries = list_audit_entries,
     .verify_audit = verify_audit,

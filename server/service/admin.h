@@ -8,4 +8,9 @@
 /* RPCs of later versions are empty slots: they answer UNIMPLEMENTED. */
 extern const struct admin_handlers admin_handlers;
 
+enum status export_subject_message(struct call *c, void *self, struct rpc_stream *s,
+                                   const ExportSubjectRequest *in);
+enum status export_subject_writable(struct call *c, void *self, struct rpc_stream *s);
+void export_subject_done(struct call *c, void *self, struct rpc_stream *s);
+
 #endif
