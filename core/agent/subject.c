@@ -7,6 +7,7 @@
 #include "agent/person.h"
 #include "domain/email.h"
 #include "domain/phone.h"
+#include "store/audit.h"
 #include "store/key.h"
 #include "store/records.h"
 
@@ -62,6 +63,24 @@ enum status subject_find(struct tx *tx, const Subject *who, struct subject_leads
     return STATUS_OK;
 }
 
+enum status subject_audit(struct tx *tx, const struct subject_leads *who, const char *reason)
+{
+    AuditEntry e = AUDIT_ENTRY_INIT;
+    char **ids = NEW(&tx_call(tx)->arena, char *, who->n_leads);
+
+    if (!ids)
+        return call_nomem(tx_call(tx));
+    for (size_t i = 0; i < who->n_leads; i++)
+        ids[i] = who->leads[i]->id;
+    e.record_kind = "lead";
+    e.record_id = who->n_leads == 1 ? ids[0] : (char *)protobuf_c_empty_string;
+    e.record_ids = ids;
+    e.n_record_ids = who->n_leads;
+    e.record_count = (uint32_t)who->n_leads;
+    e.reason = (char *)reason;
+    return tx_audit(tx, &e);
+}
+
 /* Erasure. */
 
 struct erase {
@@ -113,6 +132,7 @@ static enum status erase_unit(struct call *c, struct tx *tx, void *arg)
     }
     if (!erased.leads)
         return person_free(c, who.leads[0]);
+    TRY(subject_audit(tx, &who, k->in->reason));
     TRY(put_counts(c, &erased, k->out));
     return instant_now(c, &k->out->erase_time);
 }
@@ -155,7 +175,7 @@ static enum status hold_unit(struct call *c, struct tx *tx, void *arg)
         TRY(tx_update_lead(tx, lead));
         TRY(tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base));
     }
-    return STATUS_OK;
+    return subject_audit(tx, &who, k->in->reason);
 }
 
 enum status subject_hold(struct call *c, struct agents *a, const SetLegalHoldRequest *in,

@@ -51,4 +51,8 @@ struct subject_leads {
 };
 MUST_CHECK enum status subject_find(struct tx *tx, const Subject *who, struct subject_leads *out);
 
+/* An entry of the audit trail that names the leads and why; never who they are. */
+MUST_CHECK enum status subject_audit(struct tx *tx, const struct subject_leads *who,
+                                     const char *reason);
+
 #endif

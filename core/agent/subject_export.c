@@ -49,7 +49,7 @@ static enum status find_unit(struct call *c, struct tx *tx, void *arg)
             return call_fail(c, STATUS_INTERNAL, "a lead without an id");
         uuid_format(id, k->x->ids[k->x->n_ids++]);
     }
-    return STATUS_OK;
+    return subject_audit(tx, &who, "export");
 }
 
 enum status subject_export_open(struct call *c, struct agents *a, const Subject *who,
@@ -64,7 +64,7 @@ enum status subject_export_open(struct call *c, struct agents *a, const Subject 
         return call_nomem(c);
     }
     x->page_size = PAGE;
-    s = store_run(a->store, c, STORE_READ, find_unit, &(struct find){who, x});
+    s = store_run(a->store, c, STORE_WRITE, find_unit, &(struct find){who, x});
     if (s != STATUS_OK) {
         subject_export_close(x);
         return s;
