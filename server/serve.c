@@ -255,6 +255,7 @@ static enum exit_code open_rpc(struct serve *s)
                                       .client_ca_path = config->tls_client_ca},
                               .tls_news = certificate_news,
                               .log = note,
+                              .lane = intercept_lane,
                               .interceptors = intercept_rows,
                               .n_interceptors = intercept_n_rows,
                               .context = s->intercept,

@@ -64,6 +64,8 @@ enum status authenticate_before(struct rpc_request *q)
     s = auth_check(i->auth, q->call, &e, &outcome);
     if (outcome.why != AUTH_FINE)
         refused(q, outcome.why);
+    if (s == STATUS_OK)
+        lanes_learn(i->lanes, e.header, q->call->principal.tenant_id);
     if (s == STATUS_OK && outcome.expires_us && q->method->shape != METHOD_UNARY) {
         int64_t *expires_us = NEW(&q->call->arena, int64_t, 1);
 

@@ -50,7 +50,8 @@ struct intercept *intercept_new(const struct intercept_options *o)
     i->auth = auth_new(o->keys, o->trust);
     i->rates = tenant_rate_new(bucket_rate_of(o->tenant_rate, o->tenant_burst));
     i->running = running_new();
-    if (!i->auth || !i->rates || !i->running || !metrics_register(i)) {
+    i->lanes = lanes_new();
+    if (!i->auth || !i->rates || !i->running || !i->lanes || !metrics_register(i)) {
         intercept_free(i);
         return NULL;
     }
@@ -64,8 +65,16 @@ void intercept_free(struct intercept *i)
     auth_free(i->auth);
     tenant_rate_free(i->rates);
     running_free(i->running);
+    lanes_free(i->lanes);
     arena_release(&i->arena);
     free(i);
+}
+
+uint32_t intercept_lane(const struct rpc_request *q)
+{
+    const struct intercept *i = q->context;
+
+    return lanes_find(i->lanes, rpc_request_header(q, "authorization"), str_of(q->call->peer));
 }
 
 struct auth *intercept_auth(struct intercept *i)

@@ -43,6 +43,9 @@ enum { INTERCEPT_SERVICES_MAX = 16 };
 struct intercept *intercept_new(const struct intercept_options *o);
 void intercept_free(struct intercept *i);
 
+/* For rpc_options.lane. */
+uint32_t intercept_lane(const struct rpc_request *q);
+
 /* For rpc_options.interceptors. */
 extern const struct rpc_interceptor intercept_rows[];
 extern const size_t intercept_n_rows;

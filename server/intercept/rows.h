@@ -3,6 +3,7 @@
 #define INTERCEPT_ROWS_H
 
 #include "intercept/intercept.h"
+#include "intercept/lane.h"
 #include "intercept/running.h"
 #include "intercept/tenant_rate.h"
 
@@ -24,6 +25,7 @@ struct intercept {
     struct auth *auth;
     struct tenant_rate *rates;
     struct running *running;
+    struct lanes *lanes;
     struct service_series services[INTERCEPT_SERVICES_MAX];
     struct series auth_failures[AUTH_N_REASONS], rate_limited;
 };

@@ -202,6 +202,7 @@ static void on_new(struct rpc_call *c, bool ok)
     rpc_request_post(c->loop, c->method); /* first of all: the next call must find a request */
     atomic_fetch_sub(&s->n_posted, 1);
     call_open(c);
+    c->job.lane = s->o.lane ? s->o.lane(&c->q) : 0;
     if (admit(c) != STATUS_OK)
         rpc_call_refuse(c);
     else if (is_stream(c->method))

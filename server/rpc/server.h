@@ -69,6 +69,10 @@ struct rpc_options {
     const struct rpc_interceptor *interceptors; /* [n_interceptors] */
     size_t n_interceptors;                      /* at most RPC_INTERCEPTORS_MAX */
     void *context;                              /* for the hooks and interceptors */
+    /* Whose work a call is, before any interceptor: workers take turns between lanes, so that one
+     * busy caller does not hold up the others. On the call's loop, must not block. NULL: one for
+     * all. */
+    uint32_t (*lane)(const struct rpc_request *q);
 
     const void *schema;       /* serialised FileDescriptorSet with imports; NULL: no reflection */
     size_t n_schema;          /* bytes */

@@ -1,5 +1,6 @@
 /*
- * Workers: one list, one lock, one condition; a job costs no allocation because it brings its link.
+ * Workers: one lock, one condition, a list per lane and a list of the lanes that have jobs; a job
+ * costs no allocation because it brings its link.
  *
  * Waking a thread for every job costs more than most jobs, so only as many as can really run are
  * kept awake: one that waits for something outside (base/wait.h) makes room for another.
@@ -13,6 +14,12 @@
 
 #include "base/wait.h"
 
+struct lane {
+    struct job *head, **tail;
+    struct lane *next; /* in the list of lanes with jobs */
+    int n;
+};
+
 struct worker_pool {
     struct wait_host host; /* first: the host of its threads is the pool */
     int n_most;            /* jobs that may wait by worker_pool_offer */
@@ -20,11 +27,12 @@ struct worker_pool {
     int n_awake_most;     /* threads that may work at once without waiting */
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t work;
-    struct job *head, **tail;
+    struct lane *first, **last; /* lanes with jobs, in the order of their turns */
     int n_queued, n_idle;
     int n_awake; /* threads at work and not waiting, those being woken included */
     int n_wakes; /* threads being woken */
     bool stopping;
+    struct lane lanes[WORKER_LANES];
     pthread_t threads[];
 };
 
@@ -71,18 +79,42 @@ static void sleep_until_woken(struct worker_pool *p)
         p->n_awake++;
 }
 
+/* With the lock held: the lane is the last to have its turn. */
+static void queue_lane(struct worker_pool *p, struct lane *l)
+{
+    l->next = NULL;
+    *p->last = l;
+    p->last = &l->next;
+}
+
+/* With the lock held: the next job of the lane whose turn it is; NULL: there is none. */
+static struct job *pop(struct worker_pool *p)
+{
+    struct lane *l = p->first;
+    struct job *j;
+
+    if (!l)
+        return NULL;
+    if ((p->first = l->next) == NULL)
+        p->last = &p->first;
+    j = l->head;
+    if ((l->head = j->next) == NULL)
+        l->tail = &l->head;
+    l->n--;
+    p->n_queued--;
+    if (l->n > 0)
+        queue_lane(p, l);
+    return j;
+}
+
 static struct job *take(struct worker_pool *p)
 {
     struct job *j;
 
     pthread_mutex_lock(&p->lock);
-    while (!p->head && !p->stopping)
+    while (!p->first && !p->stopping)
         sleep_until_woken(p);
-    if ((j = p->head) != NULL) {
-        if ((p->head = j->next) == NULL)
-            p->tail = &p->head;
-        p->n_queued--;
-    }
+    j = pop(p);
     pthread_mutex_unlock(&p->lock);
     return j;
 }
@@ -120,7 +152,9 @@ enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **ou
     p->host = (struct wait_host){wait_begun, wait_ended};
     p->n_awake_most = awake_most();
     p->n_most = n_queued;
-    p->tail = &p->head;
+    p->last = &p->first;
+    for (int i = 0; i < WORKER_LANES; i++)
+        p->lanes[i].tail = &p->lanes[i].head;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     while (p->n_threads < n_workers) {
@@ -134,11 +168,20 @@ enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **ou
     return STATUS_OK;
 }
 
+static struct lane *lane_of(struct worker_pool *p, const struct job *j)
+{
+    return &p->lanes[j->lane % WORKER_LANES];
+}
+
 static void append_unlock(struct worker_pool *p, struct job *j)
 {
+    struct lane *l = lane_of(p, j);
+
     j->next = NULL;
-    *p->tail = j;
-    p->tail = &j->next;
+    *l->tail = j;
+    l->tail = &j->next;
+    if (l->n++ == 0)
+        queue_lane(p, l);
     p->n_queued++;
     wake_one(p);
     pthread_mutex_unlock(&p->lock);
@@ -148,7 +191,7 @@ bool worker_pool_offer(struct worker_pool *p, struct job *j)
 {
     assert(j->run);
     pthread_mutex_lock(&p->lock);
-    if (p->n_queued >= p->n_most) {
+    if (lane_of(p, j)->n >= p->n_most - p->n_queued) {
         pthread_mutex_unlock(&p->lock);
         return false;
     }
@@ -183,7 +226,7 @@ void worker_pool_free(struct worker_pool *p)
     pthread_cond_broadcast(&p->work);
     for (int i = 0; i < p->n_threads; i++)
         pthread_join(p->threads[i], NULL);
-    assert(!p->head);
+    assert(!p->first);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);
     free(p);

@@ -29,9 +29,9 @@ Test(worker, runs_jobs_in_their_order)
     struct work work[JOBS];
     struct worker_pool *p;
 
-    cr_assert_eq(worker_pool_new(1, JOBS, &p), STATUS_OK);
+    cr_assert_eq(worker_pool_new(1, 2 * JOBS, &p), STATUS_OK);
     for (int i = 0; i < JOBS; i++) {
-        work[i] = (struct work){{note, NULL}, i};
+        work[i] = (struct work){{.run = note}, i};
         cr_assert(worker_pool_offer(p, &work[i].job));
     }
     worker_pool_free(p); /* runs what is queued */
@@ -43,7 +43,7 @@ Test(worker, runs_jobs_in_their_order)
 Test(worker, refuses_offers_over_its_bound_but_takes_pushes)
 {
     struct work work[] = {
-        {{note, NULL}, 0}, {{note, NULL}, 1}, {{note, NULL}, 2}, {{note, NULL}, 3}};
+        {{.run = note}, 0}, {{.run = note}, 1}, {{.run = note}, 2}, {{.run = note}, 3}};
     struct worker_pool *p;
 
     pthread_mutex_lock(&gate);
@@ -59,6 +59,66 @@ Test(worker, refuses_offers_over_its_bound_but_takes_pushes)
     worker_pool_free(p);
     cr_assert_eq(n_ran, 3);
     cr_expect_eq(ran[2], 3);
+}
+
+enum { NOISY = 1, QUIET = 2, FLOOD = 40 };
+
+/* A pool whose one worker is held at the gate by a job that was there first. */
+static struct worker_pool *held_pool(struct work *first, int n_queued)
+{
+    struct worker_pool *p;
+
+    pthread_mutex_lock(&gate);
+    cr_assert_eq(worker_pool_new(1, n_queued, &p), STATUS_OK);
+    *first = (struct work){{.run = note}, -1};
+    cr_assert(worker_pool_offer(p, &first->job));
+    while (worker_pool_n_queued(p))
+        continue;
+    return p;
+}
+
+Test(worker, lanes_take_turns_so_a_flood_holds_nobody_up)
+{
+    struct work first, flood[FLOOD], quiet[3];
+    struct worker_pool *p = held_pool(&first, 4 * FLOOD);
+
+    for (int i = 0; i < FLOOD; i++) {
+        flood[i] = (struct work){{.run = note, .lane = NOISY}, i};
+        cr_assert(worker_pool_offer(p, &flood[i].job));
+    }
+    for (int i = 0; i < 3; i++) {
+        quiet[i] = (struct work){{.run = note, .lane = QUIET + WORKER_LANES}, 1000 + i};
+        cr_assert(worker_pool_offer(p, &quiet[i].job));
+    }
+    pthread_mutex_unlock(&gate);
+    worker_pool_free(p);
+    cr_assert_eq(n_ran, 1 + FLOOD + 3);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(ran[1 + 2 * i], i, "the flood's turn");
+        cr_expect_eq(ran[2 + 2 * i], 1000 + i, "the other's turn");
+    }
+    cr_expect_eq(ran[7], 3, "in the order they came");
+}
+
+Test(worker, a_flood_leaves_half_of_what_is_free)
+{
+    struct work first, flood[FLOOD], quiet[FLOOD];
+    struct worker_pool *p = held_pool(&first, FLOOD);
+    int n_noisy = 0, n_quiet = 0;
+
+    for (int i = 0; i < FLOOD; i++) {
+        flood[i] = (struct work){{.run = note, .lane = NOISY}, i};
+        n_noisy += worker_pool_offer(p, &flood[i].job);
+    }
+    for (int i = 0; i < FLOOD; i++) {
+        quiet[i] = (struct work){{.run = note, .lane = QUIET}, i};
+        n_quiet += worker_pool_offer(p, &quiet[i].job);
+    }
+    pthread_mutex_unlock(&gate);
+    worker_pool_free(p);
+    cr_expect_eq(n_noisy, FLOOD / 2);
+    cr_expect_eq(n_quiet, FLOOD / 4);
+    cr_expect_eq(n_ran, 1 + n_noisy + n_quiet);
 }
 
 enum { WAITING = 40 }; /* more than threads are kept awake on any machine that runs tests */
@@ -81,7 +141,7 @@ Test(worker, a_job_that_waits_lets_others_run)
     pthread_barrier_init(&all_wait, NULL, WAITING);
     cr_assert_eq(worker_pool_new(WAITING, JOBS, &p), STATUS_OK);
     for (int i = 0; i < WAITING; i++) {
-        work[i] = (struct work){{meet, NULL}, i};
+        work[i] = (struct work){{.run = meet}, i};
         cr_assert(worker_pool_offer(p, &work[i].job));
     }
     worker_pool_free(p);
