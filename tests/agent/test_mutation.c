@@ -364,8 +364,9 @@ static void run_twins(struct office *o, int round)
         cr_assert_eq(twins[i].status, STATUS_OK, "%s", twins[i].call.fault.why);
         cr_assert(twins[i].created);
         cr_assert(str_eq(twins[i].call.answer, twins[0].call.answer));
-        call_release(&twins[i].call);
     }
+    for (int i = 0; i < TWINS; i++)
+        call_release(&twins[i].call);
     pthread_barrier_destroy(&start);
 }
 

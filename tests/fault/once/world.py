@@ -24,16 +24,15 @@ class Replica:
 
     def __init__(self, world, index):
         self.world, self.name, self.lock = world, f"{world.engine}{index}", threading.Lock()
-        self.server = self.channel = None
+        self.server, self.channel, self.channels = None, None, []
         self.start()
 
     def start(self):
         server = start_salesd(self.world.binary, self.world.url, self.world.folder, self.name)
         channel = grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)])
         with self.lock:
-            old, self.server, self.channel = self.channel, server, channel
-        if old:
-            old.close()
+            self.server, self.channel = server, channel
+        self.channels.append(channel)  # closed at the end: somebody may just have taken the old one
 
     def kill(self):
         os.kill(self.server.pid, signal.SIGKILL)
@@ -91,6 +90,8 @@ class World:
 
     def close(self):
         for r in self.replicas:
+            for channel in r.channels:
+                channel.close()
             if r.server.process.poll() is None:
                 r.server.stop()
         if self.postgres:
