@@ -183,7 +183,6 @@ static enum exit_code open_trust(struct serve *s)
     status = trust_open(&s->call,
                         &(struct trust_options){.path = config->trust_file,
                                                 .metrics = s->metrics,
-                                                .user_agent = "salesd",
                                                 .n_workers = config->workers,
                                                 .ca_file = config->trust_ca},
                         &s->trust);

@@ -115,8 +115,10 @@ static enum status compare_tenants(struct auth *a, struct call *c,
 {
     struct principal machine;
     struct auth_outcome of_machine = *out;
+    struct tenant_name tenant = {.text = rule->tenant};
 
-    TRY(auth_tenant(a, c, rule->tenant, &machine, &of_machine));
+    auth_digest(a, rule->tenant, &tenant.key);
+    TRY(auth_tenant(a, c, &tenant, &machine, &of_machine));
     if (machine.tenant_id != c->principal.tenant_id)
         out->why = AUTH_CONFLICT;
     return STATUS_OK;

@@ -22,6 +22,7 @@ enum status auth_by_certificate(struct auth *a, struct call *c, const struct cer
 {
     struct principal p = {
         .roles = rule->roles, .kind = ACTOR_SERVICE, .credential = CREDENTIAL_CERTIFICATE};
+    struct tenant_name tenant = {.text = rule->tenant};
     str subject = rule->subject.n ? rule->subject : e->spiffe_id.n ? e->spiffe_id : e->common_name;
 
     if (subject.n > SUBJECT_BYTES || !str_is_text(subject)) {
@@ -29,7 +30,8 @@ enum status auth_by_certificate(struct auth *a, struct call *c, const struct cer
         return STATUS_OK;
     }
     snprintf(p.subject, sizeof p.subject, STR_FMT, STR_ARG(subject));
-    TRY(auth_tenant(a, c, rule->tenant, &p, out));
+    auth_digest(a, rule->tenant, &tenant.key);
+    TRY(auth_tenant(a, c, &tenant, &p, out));
     if (out->why != AUTH_FINE)
         return STATUS_OK;
     TRY(copy_teams(c, rule->teams, &p));

@@ -14,10 +14,17 @@ struct auth {
     struct assoc *keys, *tenants, *tokens;
 };
 
+/* The UUID or key of a tenant, and its SHA-256, which is worth keeping. */
+struct tenant_name {
+    str text;
+    struct assoc_key key;
+};
+
 /* What is remembered of a token. */
 struct verified {
     struct principal principal; /* without tenant and teams */
     char tenant[TENANT_NAME_BYTES + 1];
+    struct assoc_key tenant_key; /* of that name */
     int64_t expires_us;
     uint64_t generation;    /* of trust, when it was verified */
     struct team_list teams; /* last, as in struct api_key_record */
@@ -33,8 +40,8 @@ MUST_CHECK enum status auth_by_key(struct auth *a, struct call *c, str secret,
 MUST_CHECK enum status auth_by_token(struct auth *a, struct call *c, str token,
                                      struct auth_outcome *out);
 /* Sets principal.tenant_id and .tenant. TENANT: there is none. SUSPENDED. */
-MUST_CHECK enum status auth_tenant(struct auth *a, struct call *c, str name, struct principal *p,
-                                   struct auth_outcome *out);
+MUST_CHECK enum status auth_tenant(struct auth *a, struct call *c, const struct tenant_name *name,
+                                   struct principal *p, struct auth_outcome *out);
 
 /* auth_certificate.c */
 MUST_CHECK enum status auth_by_certificate(struct auth *a, struct call *c,

@@ -21,28 +21,27 @@ void auth_digest(const struct auth *a, str text, struct assoc_key *out)
 
 /* ---- tenants --------------------------------------------------------------------------------- */
 
-static enum status find_tenant(struct auth *a, struct call *c, str name, struct tenant_record *out)
+static enum status find_tenant(struct auth *a, struct call *c, const struct tenant_name *name,
+                               struct tenant_record *out)
 {
     int64_t now_ns = call_monotonic_ns(c);
-    struct assoc_key k = {{0}};
     enum status s;
 
-    assert(name.n <= TENANT_NAME_BYTES);
     *out = (struct tenant_record){0};
-    auth_digest(a, name, &k);
-    if (assoc_get(a->tenants, &k, now_ns, out))
+    if (assoc_get(a->tenants, &name->key, now_ns, out))
         return STATUS_OK;
-    s = a->keepers->find_tenant(a->keepers, c, name, out);
+    s = a->keepers->find_tenant(a->keepers, c, name->text, out);
     if (s == STATUS_NOT_FOUND)
         call_clear(c); /* the cache remembers that too: only the signed get here */
     else if (s != STATUS_OK)
         return s;
-    assoc_put(a->tenants, &k, now_ns, now_ns + AUTH_CACHE_TTL_MS * ns_per_ms, out, sizeof *out);
+    assoc_put(a->tenants, &name->key, now_ns, now_ns + AUTH_CACHE_TTL_MS * ns_per_ms, out,
+              sizeof *out);
     return STATUS_OK;
 }
 
-enum status auth_tenant(struct auth *a, struct call *c, str name, struct principal *p,
-                        struct auth_outcome *out)
+enum status auth_tenant(struct auth *a, struct call *c, const struct tenant_name *name,
+                        struct principal *p, struct auth_outcome *out)
 {
     struct tenant_record t;
 
@@ -62,12 +61,13 @@ static bool is_known(struct auth *a, struct call *c, const struct assoc_key *k,
            out->generation == trust_generation(a->trust) && out->expires_us > call_now_us(c);
 }
 
-static bool keep(const struct claims *claims, struct verified *out)
+static bool keep(const struct auth *a, const struct claims *claims, struct verified *out)
 {
     out->principal = (struct principal){
         .roles = claims->roles, .kind = claims->kind, .credential = CREDENTIAL_TOKEN};
     memcpy(out->principal.subject, claims->subject, sizeof out->principal.subject);
     snprintf(out->tenant, sizeof out->tenant, STR_FMT, STR_ARG(claims->tenant));
+    auth_digest(a, claims->tenant, &out->tenant_key);
     out->expires_us = claims->expires_us;
     out->teams.n = out->teams.n_bytes = 0;
     for (size_t i = 0; i < claims->n_teams; i++)
@@ -95,7 +95,7 @@ static enum status verify(struct auth *a, struct call *c, str token, struct veri
     struct claims claims;
     enum status s = token_check(rules, c, token, &claims, why);
 
-    if (s == STATUS_OK && *why == AUTH_FINE && !keep(&claims, out))
+    if (s == STATUS_OK && *why == AUTH_FINE && !keep(a, &claims, out))
         *why = AUTH_CLAIMS;
     out->generation = generation;
     trust_put(a->trust, rules);
@@ -118,7 +118,8 @@ enum status auth_by_token(struct auth *a, struct call *c, str token, struct auth
             return STATUS_OK;
         remember(a, c, &k, &v);
     }
-    TRY(auth_tenant(a, c, str_of(v.tenant), &v.principal, out));
+    TRY(auth_tenant(a, c, &(struct tenant_name){str_of(v.tenant), v.tenant_key}, &v.principal,
+                    out));
     out->expires_us = v.expires_us;
     if (out->why != AUTH_FINE)
         return STATUS_OK;

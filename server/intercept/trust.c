@@ -286,8 +286,8 @@ static struct trust *make(const struct trust_options *o)
     t->path = strdup(o->path);
     t->shared.clock = o->clock;
     t->shared.waiters_max = waiters_of(o->n_workers);
-    t->shared.http = http_client_open(
-        &(struct http_options){.user_agent = o->user_agent, .ca_file = o->ca_file});
+    t->shared.http =
+        http_client_open(&(struct http_options){.user_agent = "salesd", .ca_file = o->ca_file});
     if (o->metrics)
         count(t, o->metrics);
     pthread_mutex_init(&t->lock, NULL);

@@ -15,7 +15,6 @@ struct trust_options {
     const char *path;              /* the file */
     const struct clock_ops *clock; /* of keys; NULL: the system's */
     struct metrics *metrics;       /* NULL: not counted */
-    const char *user_agent;
     int64_t n_workers;   /* that run calls; 0: many. At most half of them wait for keys */
     const char *ca_file; /* PEM of those who vouch for issuers; "" or NULL: the system's */
 };
