@@ -113,7 +113,8 @@ str mint_sign(struct arena *a, const struct mint_key *k, str input)
     EVP_PKEY_CTX *ctx;
 
     MUST(md && out);
-    MUST(EVP_DigestSignInit(md, &ctx, k->alg == JWS_EDDSA ? NULL : EVP_sha256(), NULL, k->key) == 1);
+    MUST(EVP_DigestSignInit(md, &ctx, k->alg == JWS_EDDSA ? NULL : EVP_sha256(), NULL, k->key) ==
+         1);
     if (k->alg == JWS_PS256)
         MUST(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
              EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);

@@ -1,5 +1,5 @@
-/* mint: keys, the sets they are published in, and tokens they sign, for programs that test or measure
- * what takes tokens apart. Failures abort. */
+/* mint: keys, the sets they are published in, and tokens they sign, for programs that test or
+ * measure what takes tokens apart. Failures abort. */
 #ifndef SUPPORT_MINT_H
 #define SUPPORT_MINT_H
 
