@@ -2,7 +2,7 @@
  * jws: signed tokens in the compact form (RFC 7515), and nothing else of JOSE: no encryption, no
  * shared secrets, no other serialization, no key that the token brings itself.
  *
- * One path for all algorithms, on OpenSSL's EVP (docs/adr/0006 says why there is no JOSE library).
+ * One path for all algorithms, on OpenSSL's EVP (docs/adr/0010 says why there is no JOSE library).
  */
 #ifndef INTERCEPT_JWS_H
 #define INTERCEPT_JWS_H

@@ -434,6 +434,30 @@ class Identity(unittest.TestCase):
         self.refused(server, "conflict", bearer(token), channel=self.channel(server, *lost))
         self.refused(server, "expired", bearer(self.issuer.mint(ttl=-60)), channel=self.channel(server, *web))
 
+    def node(self, *args):
+        """The code that grpc-js gets."""
+        here = os.path.dirname(os.path.abspath(__file__))
+        env = {**environment(), "NODE_PATH": os.path.join(here, "../node_modules")}
+        done = subprocess.run(["node", os.path.join(here, "identity_client.js"), *args], capture_output=True,
+                              text=True, timeout=TIMEOUT_S, env=env, check=False)
+        return done.stdout.strip() or done.stderr
+
+    def test_node_clients_too(self):
+        server = self.machine()
+        token = self.issuer.mint()
+        web = self.authority.issue("/CN=x", f"URI:{SPIFFE}")
+        lost = self.authority.issue("/CN=lost", "DNS:x")
+        rows = ((web, LIST, "", "OK"), (web, ADMIN, "", "OK"), (web, LIST, token, "OK"),
+                (web, ADMIN, token, "PERMISSION_DENIED"), (lost, LIST, "", "UNAUTHENTICATED"),
+                (lost, LIST, token, "UNAUTHENTICATED"), (web, LIST, token[:-8], "UNAUTHENTICATED"))
+        for pair, method, shown, want in rows:
+            with self.subTest(method=method, want=want):
+                self.assertEqual(self.node(server.address, method, shown, self.authority.own.cert, pair.cert, pair.key),
+                                 want)
+        plain = self.start(self.rules())
+        self.assertEqual(self.node(plain.address, LIST, token), "OK")
+        self.assertEqual(self.node(plain.address, LIST, self.issuer.mint(alg="none")), "UNAUTHENTICATED")
+
     def test_services_by_allow_list(self):
         server = self.machine(services=["sales.v1.SalesAgent"])
         web = ("/CN=x", f"URI:{SPIFFE}")
