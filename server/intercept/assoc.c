@@ -111,20 +111,19 @@ static struct slot *victim(const struct assoc *a, size_t set, const struct assoc
     return at;
 }
 
-void assoc_put(struct assoc *a, const struct assoc_key *key, int64_t now_ns, int64_t until_ns,
-               const void *value, size_t n)
+void assoc_put(struct assoc *a, const struct assoc_key *key, const struct assoc_entry *e)
 {
     size_t set = set_of(a, key);
     struct slot *s;
 
-    assert(n <= a->value_bytes_max);
+    assert(e->n <= a->value_bytes_max);
     pthread_mutex_lock(&a->sets[set].lock);
     s = victim(a, set, key);
     s->key = *key;
-    s->used_ns = now_ns;
-    s->until_ns = until_ns;
-    s->n = n;
-    memcpy(s->value, value, n);
+    s->used_ns = e->now_ns;
+    s->until_ns = e->until_ns;
+    s->n = e->n;
+    memcpy(s->value, e->value, e->n);
     pthread_mutex_unlock(&a->sets[set].lock);
 }
 

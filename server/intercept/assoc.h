@@ -28,9 +28,13 @@ void assoc_free(struct assoc *a);
  * behind what was put are left as they are. Keys are compared in constant time. */
 bool assoc_get(struct assoc *a, const struct assoc_key *key, int64_t now_ns, void *out);
 
-/* n <= value_bytes_max. */
-void assoc_put(struct assoc *a, const struct assoc_key *key, int64_t now_ns, int64_t until_ns,
-               const void *value, size_t n);
+struct assoc_entry {
+    const void *value; /* [n <= value_bytes_max], copied */
+    size_t n;
+    int64_t now_ns, until_ns;
+};
+
+void assoc_put(struct assoc *a, const struct assoc_key *key, const struct assoc_entry *e);
 
 void assoc_forget(struct assoc *a, const struct assoc_key *key);
 

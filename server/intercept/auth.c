@@ -162,7 +162,7 @@ enum status auth_check(struct auth *a, struct call *c, const struct auth_evidenc
         rules = trust_get(a->trust);
     s = judge(a, c, rules, e, out);
     if (rules)
-        trust_put(a->trust, rules);
+        trust_put(rules);
     if (s == STATUS_OK && out->why != AUTH_FINE) {
         c->principal = (struct principal){0};
         return auth_refuse(c, out->why);

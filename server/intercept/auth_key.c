@@ -26,8 +26,10 @@ static void remember(struct auth *a, int64_t asked_ns, struct uuid id,
 {
     struct assoc_key k = cache_key(id);
 
-    assoc_put(a->keys, &k, asked_ns, asked_ns + AUTH_CACHE_TTL_MS * ns_per_ms, r,
-              offsetof(struct api_key_record, teams.text) + r->teams.n_bytes);
+    assoc_put(a->keys, &k,
+              &(struct assoc_entry){r,
+                                    offsetof(struct api_key_record, teams.text) + r->teams.n_bytes,
+                                    asked_ns, asked_ns + AUTH_CACHE_TTL_MS * ns_per_ms});
 }
 
 /* The record, from the cache or the keeper of keys. The time is that of asking: what changed while

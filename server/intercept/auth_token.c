@@ -35,8 +35,9 @@ static enum status find_tenant(struct auth *a, struct call *c, const struct tena
         call_clear(c); /* the cache remembers that too: only the signed get here */
     else if (s != STATUS_OK)
         return s;
-    assoc_put(a->tenants, &name->key, now_ns, now_ns + AUTH_CACHE_TTL_MS * ns_per_ms, out,
-              sizeof *out);
+    assoc_put(
+        a->tenants, &name->key,
+        &(struct assoc_entry){out, sizeof *out, now_ns, now_ns + AUTH_CACHE_TTL_MS * ns_per_ms});
     return STATUS_OK;
 }
 
@@ -83,8 +84,9 @@ static void remember(struct auth *a, struct call *c, const struct assoc_key *k,
 
     if (left_us > AUTH_TOKEN_TTL_S * us_per_s)
         left_us = AUTH_TOKEN_TTL_S * us_per_s;
-    assoc_put(a->tokens, k, now_ns, now_ns + left_us * ns_per_us, v,
-              offsetof(struct verified, teams.text) + v->teams.n_bytes);
+    assoc_put(a->tokens, k,
+              &(struct assoc_entry){v, offsetof(struct verified, teams.text) + v->teams.n_bytes,
+                                    now_ns, now_ns + left_us * ns_per_us});
 }
 
 static enum status verify(struct auth *a, struct call *c, str token, struct verified *out,
@@ -98,7 +100,7 @@ static enum status verify(struct auth *a, struct call *c, str token, struct veri
     if (s == STATUS_OK && *why == AUTH_FINE && !keep(a, &claims, out))
         *why = AUTH_CLAIMS;
     out->generation = generation;
-    trust_put(a->trust, rules);
+    trust_put(rules);
     return s;
 }
 

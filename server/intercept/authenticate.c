@@ -47,7 +47,7 @@ static void find_certificate(struct rpc_request *q, struct auth_evidence *e)
     if (rules->forwarded_certificates && xfcc_is_local(str_of(q->call->peer)) &&
         count_headers(q, "x-forwarded-client-cert", &forwarded) == 1)
         e->spiffe_id = xfcc_spiffe_id(forwarded);
-    trust_put(i->options.trust, rules);
+    trust_put(rules);
 }
 
 enum status authenticate_before(struct rpc_request *q)

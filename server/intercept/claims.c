@@ -11,7 +11,7 @@ static const int64_t time_max_s = 253402300799; /* 9999-12-31: what is further a
 
 /* clang-format off */
 const struct role_name role_names_default[] = {
-#define X(bit, number, text) {{text, sizeof text - 1}, ROLE_BIT_##bit, ACTOR_NONE},
+#define X(bit, number, text) {{(text), sizeof(text) - 1}, ROLE_BIT_##bit, ACTOR_NONE},
     ROLE_LIST(X)
 #undef X
     {{"sales_manager", 13}, ROLE_BIT_MANAGER, ACTOR_NONE},
@@ -188,7 +188,8 @@ static enum auth_reason read_roles(struct reading *r)
     const json_t *roles = claims_get(r->payload, r->rules->roles_claim);
     str words = json_text_of(roles);
 
-    if (words.n > CLAIMS_ROLES_MAX * SUBJECT_BYTES || json_array_size(roles) > CLAIMS_ROLES_MAX)
+    if (words.n > (size_t)CLAIMS_ROLES_MAX * SUBJECT_BYTES ||
+        json_array_size(roles) > CLAIMS_ROLES_MAX)
         return AUTH_CLAIMS;
     while (words.n)
         grant(r, str_cut(&words, ' '));

@@ -19,6 +19,8 @@ enum {
     SOURCE_ARENA_BYTES = 64 << 10,
 };
 
+static const int64_t ns_per_s = 1000000000;
+
 /* A kid that was not there when its issuer was asked. */
 struct unknown {
     char kid[KID_BYTES_MAX + 1];
@@ -59,9 +61,9 @@ static struct timespec after_ms(int64_t ms)
     clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_sec += ms / 1000;
     t.tv_nsec += ms % 1000 * NS_PER_MS;
-    if (t.tv_nsec >= 1000 * NS_PER_MS) {
+    if (t.tv_nsec >= ns_per_s) {
         t.tv_sec++;
-        t.tv_nsec -= 1000 * NS_PER_MS;
+        t.tv_nsec -= ns_per_s;
     }
     return t;
 }
@@ -100,7 +102,7 @@ static void take_over(struct jwks *j, const struct jwks_loaded *got, enum status
     else
         jwks_plan_failed(&j->plan, now_ns);
     if (j->source.file.n)
-        j->plan.next_ns = now_ns + JWKS_FILE_S * 1000 * (int64_t)NS_PER_MS;
+        j->plan.next_ns = now_ns + JWKS_FILE_S * ns_per_s;
     if (s == STATUS_OK && got->set) {
         old = j->set;
         j->set = got->set;
@@ -186,7 +188,7 @@ static void add_unknown(struct jwks *j, str kid)
     struct unknown *u = &j->unknown[j->next_unknown++ % JWKS_UNKNOWN_MAX];
 
     assert(kid.n <= KID_BYTES_MAX);
-    *u = (struct unknown){.until_ns = now_of(j) + JWKS_UNKNOWN_S * 1000 * (int64_t)NS_PER_MS};
+    *u = (struct unknown){.until_ns = now_of(j) + JWKS_UNKNOWN_S * ns_per_s};
     memcpy(u->kid, kid.p ? kid.p : "", kid.n);
 }
 

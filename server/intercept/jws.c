@@ -11,6 +11,7 @@
 
 enum {
     P256_BYTES = 32,
+    P256_SIGNATURE_BYTES = 2 * P256_BYTES,
     DER_BYTES_MAX = 80, /* of a P-256 signature: 72 */
     JWS_DOTS = 2,
     JWE_DOTS = 4,
@@ -147,7 +148,7 @@ enum auth_reason jws_verify(const struct jws *t, const struct jwk *key)
     if (!(key->algs & 1U << t->alg))
         return AUTH_KEY;
     if (t->alg == JWS_ES256) {
-        if (signature.n != 2 * P256_BYTES)
+        if (signature.n != P256_SIGNATURE_BYTES)
             return AUTH_SIGNATURE;
         signature = (str){(const char *)der, to_der(t->signature, der)};
     }

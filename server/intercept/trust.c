@@ -20,7 +20,7 @@ enum { SNAPSHOT_ARENA_BYTES = 4 << 20, READ_ARENA_BYTES = 1 << 20, NS_PER_MS = 1
 struct snapshot {
     struct trust_rules rules; /* first: readers hold its address */
     struct arena arena;
-    atomic_int n_readers;
+    atomic_int *n_readers;        /* in arena: readers see the rest as const */
     bool owns[TRUST_ISSUERS_MAX]; /* the keys of issuer i end with this snapshot */
 };
 
@@ -44,7 +44,7 @@ static void snapshot_free(struct snapshot *s)
 {
     if (!s)
         return;
-    assert(atomic_load(&s->n_readers) == 0);
+    assert(atomic_load(s->n_readers) == 0);
     for (size_t i = 0; i < s->rules.n_issuers; i++)
         if (s->owns[i])
             jwks_close(s->rules.issuers[i].keys);
@@ -138,6 +138,11 @@ static enum status snapshot_read(struct trust *t, struct call *c, struct snapsho
     if (!s)
         return call_nomem(c);
     arena_init(&s->arena, SNAPSHOT_ARENA_BYTES);
+    s->n_readers = NEW(&s->arena, atomic_int, 1);
+    if (!s->n_readers) {
+        free(s);
+        return call_nomem(c);
+    }
     if (read_file(c, t->path, &t->stamp, &json) == STATUS_OK) {
         if (!trust_parse(&s->arena, json, &s->rules, why))
             call_fail(c, STATUS_INVALID, "%s: %s", t->path, why);
@@ -193,7 +198,7 @@ static void reload(struct trust *t)
 
 static void look(struct trust *t)
 {
-    if (t->old && atomic_load(&t->old->n_readers) == 0) {
+    if (t->old && atomic_load(t->old->n_readers) == 0) {
         snapshot_free(t->old);
         t->old = NULL;
     }
@@ -228,17 +233,16 @@ const struct trust_rules *trust_get(struct trust *t)
 
     pthread_mutex_lock(&t->lock);
     s = t->now;
-    atomic_fetch_add(&s->n_readers, 1);
+    atomic_fetch_add(s->n_readers, 1);
     pthread_mutex_unlock(&t->lock);
     return &s->rules;
 }
 
-void trust_put(struct trust *t, const struct trust_rules *rules)
+void trust_put(const struct trust_rules *rules)
 {
-    struct snapshot *s = (struct snapshot *)(uintptr_t)rules;
+    const struct snapshot *s = (const struct snapshot *)(const void *)rules;
 
-    (void)t;
-    atomic_fetch_sub(&s->n_readers, 1);
+    atomic_fetch_sub(s->n_readers, 1);
 }
 
 uint64_t trust_generation(const struct trust *t)
@@ -252,7 +256,7 @@ void trust_wake(struct trust *t)
 
     for (size_t i = 0; i < rules->n_issuers; i++)
         jwks_wake(rules->issuers[i].keys);
-    trust_put(t, rules);
+    trust_put(rules);
     pthread_mutex_lock(&t->lock);
     pthread_cond_broadcast(&t->changed);
     pthread_mutex_unlock(&t->lock);

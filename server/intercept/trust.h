@@ -15,7 +15,7 @@ struct trust_options {
     const char *path;              /* the file */
     const struct clock_ops *clock; /* of keys; NULL: the system's */
     struct metrics *metrics;       /* NULL: not counted */
-    int64_t n_workers;   /* that run calls; 0: many. At most half of them wait for keys */
+    int64_t n_workers;             /* that run calls; 0: many. At most half of them wait for keys */
     const char *ca_file; /* PEM of those who vouch for issuers; "" or NULL: the system's */
 };
 
@@ -31,7 +31,7 @@ void trust_close(struct trust *t);
 
 /* The rules of now; they stay as they are until trust_put. Thread-safe, never waits long. */
 const struct trust_rules *trust_get(struct trust *t);
-void trust_put(struct trust *t, const struct trust_rules *rules);
+void trust_put(const struct trust_rules *rules);
 
 /* Grows whenever rules or keys changed: what was decided under a smaller one is void. */
 uint64_t trust_generation(const struct trust *t);

@@ -15,7 +15,7 @@ struct reader {
 
 struct member {
     const char *name;
-    bool (*read)(struct reader *r, const json_t *v, void *out);
+    bool (*read)(struct reader *r, json_t *v, void *out);
     size_t offset;
     bool required;
 };
@@ -38,7 +38,7 @@ static bool PRINTF_LIKE(2, 3) refuse(struct reader *r, const char *fmt, ...)
 
 /* ---- kinds of values ------------------------------------------------------------------------- */
 
-static bool read_text(struct reader *r, const json_t *v, void *out)
+static bool read_text(struct reader *r, json_t *v, void *out)
 {
     str s = json_text_of(v);
 
@@ -47,13 +47,13 @@ static bool read_text(struct reader *r, const json_t *v, void *out)
 }
 
 /* "" is a value here: it turns something off. */
-static bool read_text_or_none(struct reader *r, const json_t *v, void *out)
+static bool read_text_or_none(struct reader *r, json_t *v, void *out)
 {
     return (json_is_string(v) && json_string_length(v) == 0 && (*(str *)out = (str){0}, true)) ||
            read_text(r, v, out);
 }
 
-static bool read_texts(struct reader *r, const json_t *v, void *out)
+static bool read_texts(struct reader *r, json_t *v, void *out)
 {
     struct text_list *list = out;
     size_t n = json_array_size(v);
@@ -66,7 +66,7 @@ static bool read_texts(struct reader *r, const json_t *v, void *out)
     return items && n > 0;
 }
 
-static bool read_algs(struct reader *r, const json_t *v, void *out)
+static bool read_algs(struct reader *r, json_t *v, void *out)
 {
     uint32_t *algs = out;
 
@@ -82,25 +82,25 @@ static bool read_algs(struct reader *r, const json_t *v, void *out)
     return *algs != 0;
 }
 
-static bool read_seconds(const json_t *v, int64_t *out, int64_t most)
+static bool read_seconds(json_t *v, int64_t *out, int64_t most)
 {
     *out = json_integer_value(v);
     return json_is_integer(v) && *out >= 0 && *out <= most;
 }
 
-static bool read_leeway(struct reader *r, const json_t *v, void *out)
+static bool read_leeway(struct reader *r, json_t *v, void *out)
 {
     (void)r;
     return read_seconds(v, out, TRUST_LEEWAY_MAX_S);
 }
 
-static bool read_lifetime(struct reader *r, const json_t *v, void *out)
+static bool read_lifetime(struct reader *r, json_t *v, void *out)
 {
     (void)r;
     return read_seconds(v, out, TRUST_LIFETIME_MAX_S) && *(int64_t *)out > 0;
 }
 
-static bool read_kind(struct reader *r, const json_t *v, void *out)
+static bool read_kind(struct reader *r, json_t *v, void *out)
 {
     str s = json_text_of(v);
     bool service = str_eq(s, STR("service"));
@@ -110,7 +110,7 @@ static bool read_kind(struct reader *r, const json_t *v, void *out)
     return service || str_eq(s, STR("user"));
 }
 
-static bool read_bool(struct reader *r, const json_t *v, void *out)
+static bool read_bool(struct reader *r, json_t *v, void *out)
 {
     (void)r;
     *(bool *)out = json_is_true(v);
@@ -128,7 +128,7 @@ static uint32_t role_of(str name)
     return 0;
 }
 
-static bool read_roles(struct reader *r, const json_t *v, void *out)
+static bool read_roles(struct reader *r, json_t *v, void *out)
 {
     uint32_t *roles = out;
 
@@ -145,7 +145,7 @@ static bool read_roles(struct reader *r, const json_t *v, void *out)
 }
 
 /* {"their name": "ours"}: instead of the names that everybody may use. */
-static bool read_role_names(struct reader *r, const json_t *v, void *out)
+static bool read_role_names(struct reader *r, json_t *v, void *out)
 {
     struct claims_rules *rules = out;
     size_t n = json_object_size(v), i = 0;
@@ -155,7 +155,7 @@ static bool read_role_names(struct reader *r, const json_t *v, void *out)
 
     if (!names)
         return false;
-    json_object_foreach((json_t *)(uintptr_t)v, name, role)
+    json_object_foreach(v, name, role)
     {
         bool service = str_eq(json_text_of(role), STR("service"));
 
@@ -205,15 +205,14 @@ static const struct member certificate_members[] = {
 /* clang-format on */
 
 /* Every member has a row, every required row its member. */
-static bool read_object(struct reader *r, const json_t *o, const struct member *rows, size_t n,
-                        void *out)
+static bool read_object(struct reader *r, json_t *o, const struct member *rows, size_t n, void *out)
 {
     size_t n_known = 0;
 
     if (!json_is_object(o))
         return refuse(r, "not an object");
     for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_object_get(o, rows[i].name);
+        json_t *v = json_object_get(o, rows[i].name);
 
         n_known += v != NULL;
         if (!v && rows[i].required)
@@ -224,7 +223,7 @@ static bool read_object(struct reader *r, const json_t *o, const struct member *
     return n_known == json_object_size(o) || refuse(r, "a member that is not known");
 }
 
-static bool read_issuer(struct reader *r, const json_t *o, void *out)
+static bool read_issuer(struct reader *r, json_t *o, void *out)
 {
     struct issuer *i = out;
 
@@ -263,7 +262,7 @@ static bool is_pattern(str s, bool is_path)
     return !star || (s.n > 1 && (!is_path || s.p[s.n - 2] == '/'));
 }
 
-static bool read_certificate(struct reader *r, const json_t *o, void *out)
+static bool read_certificate(struct reader *r, json_t *o, void *out)
 {
     struct certificate_rule *rule = out;
 
@@ -280,25 +279,52 @@ static bool read_certificate(struct reader *r, const json_t *o, void *out)
     return rule->subject.n <= SUBJECT_BYTES || refuse(r, "subject is over %d bytes", SUBJECT_BYTES);
 }
 
-/* A list of objects of `size` bytes each. NULL: refused. */
-static void *read_list(struct reader *r, const json_t *list, const char *name, size_t max,
-                       size_t size, bool (*read)(struct reader *r, const json_t *o, void *out))
-{
-    size_t n = json_array_size(list);
-    char *out = arena_alloc(r->arena, size, alignof(max_align_t), n + 1);
+/* A list of objects of one kind. */
+struct list {
+    const char *name;
+    size_t max, size; /* most objects, bytes of each */
+    bool (*read)(struct reader *r, json_t *o, void *out);
+};
 
-    r->at[0] = 0;
-    if ((list && !json_is_array(list)) || n > max || !out) {
-        refuse(r, "%s is not a list of at most %zu", name, max);
+/* NULL: refused. */
+static void *read_list(struct reader *r, json_t *v, const struct list *list)
+{
+    size_t n = json_array_size(v);
+    char *out = arena_alloc(r->arena, list->size, alignof(max_align_t), n + 1);
+
+    if (!json_is_array(v) || n > list->max || !out) {
+        refuse(r, "%s is not a list of at most %zu", list->name, list->max);
         return NULL;
     }
     for (size_t i = 0; i < n; i++) {
-        snprintf(r->at, sizeof r->at, "%s[%zu]", name, i);
-        if (!read(r, json_array_get(list, i), out + i * size))
+        snprintf(r->at, sizeof r->at, "%s[%zu]", list->name, i);
+        if (!list->read(r, json_array_get(v, i), out + i * list->size))
             return NULL;
     }
     r->at[0] = 0;
     return out;
+}
+
+static bool read_issuers(struct reader *r, json_t *v, void *out)
+{
+    static const struct list list = {"issuers", TRUST_ISSUERS_MAX, sizeof(struct issuer),
+                                     read_issuer};
+    struct trust_rules *t = out;
+
+    t->issuers = read_list(r, v, &list);
+    t->n_issuers = t->issuers ? json_array_size(v) : 0;
+    return t->issuers != NULL;
+}
+
+static bool read_certificates(struct reader *r, json_t *v, void *out)
+{
+    static const struct list list = {"certificates", TRUST_CERTIFICATES_MAX,
+                                     sizeof(struct certificate_rule), read_certificate};
+    struct trust_rules *t = out;
+
+    t->certificates = read_list(r, v, &list);
+    t->n_certificates = t->certificates ? json_array_size(v) : 0;
+    return t->certificates != NULL;
 }
 
 static bool are_distinct(struct reader *r, const struct trust_rules *t)
@@ -309,43 +335,27 @@ static bool are_distinct(struct reader *r, const struct trust_rules *t)
     return true;
 }
 
-/* The top of the file: two lists, and two members that stand for themselves. */
-static bool read_top(struct reader *r, const json_t *o, struct trust_rules *out)
-{
-    static const struct member rest[] = {
-        {"certificate_services", read_texts, AT(trust_rules, certificate_services), false},
-        {"forwarded_certificates", read_bool, AT(trust_rules, forwarded_certificates), false},
-    };
-    const json_t *issuers = json_object_get(o, "issuers");
-    const json_t *certificates = json_object_get(o, "certificates");
-    json_t *others = json_copy((json_t *)(uintptr_t)o);
-    bool ok;
+/* clang-format off */
+static const struct member top_members[] = {
+    {"issuers",                read_issuers,      0,                                         false},
+    {"certificates",           read_certificates, 0,                                         false},
+    {"certificate_services",   read_texts,        AT(trust_rules, certificate_services),     false},
+    {"forwarded_certificates", read_bool,         AT(trust_rules, forwarded_certificates),   false},
+};
+/* clang-format on */
 
-    if (!others)
-        return refuse(r, "no memory");
-    json_object_del(others, "issuers");
-    json_object_del(others, "certificates");
-    ok = read_object(r, others, rest, sizeof rest / sizeof *rest, out);
-    json_decref(others);
-    out->n_issuers = json_array_size(issuers);
-    out->n_certificates = json_array_size(certificates);
-    if (ok)
-        out->issuers =
-            read_list(r, issuers, "issuers", TRUST_ISSUERS_MAX, sizeof *out->issuers, read_issuer);
-    if (ok && out->issuers)
-        out->certificates = read_list(r, certificates, "certificates", TRUST_CERTIFICATES_MAX,
-                                      sizeof *out->certificates, read_certificate);
-    return ok && out->issuers && out->certificates && are_distinct(r, out);
-}
-
-bool trust_parse(struct arena *a, str json, struct trust_rules *out, char why[TRUST_WHY_BYTES])
+bool trust_parse(
+    struct arena *a, str json, struct trust_rules *out,
+    char why[TRUST_WHY_BYTES]) /* NOLINT(readability-non-const-parameter): see refuse() */
 {
     struct reader r = {.arena = a, .why = why};
     json_t *o = json.n <= TRUST_BYTES_MAX ? json_text_object(json) : NULL;
     bool ok;
 
     *out = (struct trust_rules){0};
-    ok = o ? read_top(&r, o, out) : refuse(&r, "not a JSON object, or a member occurs twice in it");
+    ok = o ? read_object(&r, o, top_members, sizeof top_members / sizeof *top_members, out) &&
+                 are_distinct(&r, out)
+           : refuse(&r, "not a JSON object, or a member occurs twice in it");
     json_decref(o);
     if (!ok)
         *out = (struct trust_rules){0};

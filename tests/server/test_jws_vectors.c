@@ -8,8 +8,8 @@
 
 #include "base/encode.h"
 #include "intercept/json_text.h"
-#include "intercept/jws.h"
 #include "intercept/jwk_set.h"
+#include "intercept/jws.h"
 #include "support/table.h"
 
 #define DATA "tests/data/"
@@ -38,10 +38,10 @@ static json_t *load(const char *path)
 }
 
 /* One key or a set of them, as an issuer would publish it. */
-static struct jwk_set *publish(const json_t *keys)
+static struct jwk_set *publish(json_t *keys)
 {
-    json_t *set = json_object_get(keys, "keys") ? json_incref((json_t *)(uintptr_t)keys)
-                                                : json_pack("{s:[O]}", "keys", keys);
+    json_t *set =
+        json_object_get(keys, "keys") ? json_incref(keys) : json_pack("{s:[O]}", "keys", keys);
     char *text = json_dumps(set, JSON_COMPACT);
     struct jwk_set *out;
     size_t n_left_out;
@@ -52,7 +52,7 @@ static struct jwk_set *publish(const json_t *keys)
     return out;
 }
 
-static enum auth_reason verdict(const json_t *keys, const json_t *token)
+static enum auth_reason verdict(json_t *keys, const json_t *token)
 {
     struct jwk_set *set = publish(keys);
     enum auth_reason why;
