@@ -345,6 +345,26 @@ class Identity(unittest.TestCase):
         self.assertGreater(time.monotonic() - began, 1)
         self.assertEqual(server.wait("call.refused", 0)["reason"], "expired")
 
+    # API keys.
+
+    def test_the_last_use_of_a_key_is_written_once_an_hour(self):
+        server = self.start({})
+        with open(f"{self.scratch}/env", encoding="utf-8") as f:
+            key = re.search(r"SALES_API_KEY=['\"]?([^'\"\n]+)", f.read())[1]
+        last_use = re.compile(rb"\x52\x06\x08([\x80-\xff]{4}[\x00-\x7f])")  # ApiKey.last_use_time, to the second
+        end = time.monotonic() + TIMEOUT_S
+        found = None
+        with grpc.insecure_channel(server.address) as c:
+            while not found and time.monotonic() < end:
+                answer = c.unary_unary(ADMIN)(b"", metadata=[bearer(key)], timeout=TIMEOUT_S)
+                found = last_use.search(answer)
+                time.sleep(0.05)
+        self.assertTrue(found, "it is written behind the back of the call")
+        seconds = sum((byte & 127) << 7 * i for i, byte in enumerate(found[1]))
+        self.assertEqual(seconds % 3600, 0)
+        self.assertLess(abs(time.time() - seconds), 3700)
+        self.assertEqual(server.stop(), 0)
+
     # The file.
 
     def test_the_file_is_read_again_when_it_changes(self):
