@@ -5,6 +5,7 @@
 
 #include "agent/webhook_lane.h"
 #include "agent/webhook_sweep.h"
+#include "job/audit_seal.h"
 #include "job/house.h"
 #include "job/key_care.h"
 
@@ -18,6 +19,7 @@ static const struct {
     size_t self;    /* the part that its handler gets */
 } rows[] = {
     /* kind                  roles        self */
+    {&audit_seal_job,        ROLE(LEAD),  PART(store)},
     {&house_expire_answers,  ROLE(LEAD),  PART(store)},
     {&webhook_lane_kind,     ROLE(EMAIL), PART(agents)},
     {&webhook_sweep_kind,    ROLE(LEAD),  PART(agents)},

@@ -2,35 +2,12 @@
  * own. */
 #include "agent/audit.h"
 
-#include <assert.h>
+#include "store/apart.h"
 
 enum {
-    STEP_BYTES = 64 << 20,  /* a batch of the largest entries */
-    PAGE_BYTES = 3 << 20,   /* of a page: MESSAGE_BYTES_MAX less what surrounds it */
-    SEAL_ROUNDS_MAX = 1000, /* batches of one tenant in one run: the others want their turn */
-    TENANTS_MAX = 1 << 20,
+    STEP_BYTES = 64 << 20, /* a batch of the largest entries */
+    PAGE_BYTES = 3 << 20,  /* of a page: MESSAGE_BYTES_MAX less what surrounds it */
 };
-
-/* Runs one unit with memory of its own; a failure moves to c. */
-static enum status step(struct call *c, struct store *s, enum store_mode mode, store_unit_fn fn,
-                        void *arg)
-{
-    struct call own;
-    enum status r;
-
-    call_init(&own, c->clock, STEP_BYTES);
-    own.principal = c->principal;
-    own.deadline_ns = c->deadline_ns;
-    own.cancelled = c->cancelled;
-    own.trace = c->trace;
-    own.method = c->method;
-    r = own.principal.tenant_id ? store_run(s, &own, mode, fn, arg)
-                                : store_run_system(s, &own, mode, fn, arg);
-    if (r != STATUS_OK)
-        (void)call_fail_as(c, r, own.fault.reason, "%s", own.fault.why);
-    call_release(&own);
-    return r;
-}
 
 struct listing {
     struct list_query query;
@@ -139,10 +116,10 @@ static enum status walk(struct call *c, struct store *s, struct verifying *v)
 
     while (!v->walk.problem && v->walk.at.count < v->walk.until) {
         TRY(call_check(c));
-        TRY(step(c, s, STORE_READ, check_unit, &v->walk));
+        TRY(store_run_apart(s, c, STEP_BYTES, check_unit, &v->walk, STORE_READ));
         if (!v->walk.problem)
             continue;
-        TRY(step(c, s, STORE_READ, state_unit, &now));
+        TRY(store_run_apart(s, c, STEP_BYTES, state_unit, &now, STORE_READ));
         if (!was_trimmed(v, &now))
             return STATUS_OK;
         v->walk.problem = AUDIT_PROBLEM_UNSPECIFIED;
@@ -223,70 +200,8 @@ enum status audit_verify(struct call *c, struct agents *a, const VerifyAuditRequ
         return bad_range(c, "to_sequence");
     if (fits && v.known.chain.count < v.from)
         v.from = v.known.chain.count; /* it has to be walked over */
-    TRY(step(c, a->store, STORE_READ, start_unit, &v));
+    TRY(store_run_apart(a->store, c, STEP_BYTES, start_unit, &v, STORE_READ));
     judge_ends(&v, in->known_checkpoint != NULL, fits);
     TRY(walk(c, a->store, &v));
     return put_verdict(c, &v, out);
-}
-
-static enum status seal_unit(struct call *c, struct tx *tx, void *arg)
-{
-    (void)c;
-    return tx_audit_seal(tx, arg);
-}
-
-enum status audit_seal(struct call *c, struct store *s, uint64_t *n_out)
-{
-    size_t n = AUDIT_BATCH_MAX;
-
-    *n_out = 0;
-    for (int i = 0; i < SEAL_ROUNDS_MAX && n == AUDIT_BATCH_MAX; i++) {
-        TRY(call_check(c));
-        TRY(step(c, s, STORE_WRITE, seal_unit, &n));
-        *n_out += n;
-    }
-    return STATUS_OK;
-}
-
-struct next_tenant {
-    int64_t after, found;
-};
-
-static enum status next_unit(struct call *c, struct tx *tx, void *arg)
-{
-    struct next_tenant *k = arg;
-
-    (void)c;
-    return tx_audit_waiting(tx, k->after, &k->found);
-}
-
-enum status audit_seal_all(struct call *c, struct store *s, struct audit_sealed *out)
-{
-    struct next_tenant next = {.found = -1};
-    struct principal mine = c->principal;
-    enum status r = STATUS_OK;
-
-    *out = (struct audit_sealed){0};
-    for (int i = 0; i < TENANTS_MAX && r == STATUS_OK; i++) {
-        uint64_t n;
-
-        next.after = next.found;
-        c->principal = (struct principal){0};
-        r = step(c, s, STORE_READ, next_unit, &next);
-        if (r != STATUS_OK || next.found < 0)
-            break;
-        c->principal.tenant_id = next.found;
-        c->principal.kind = ACTOR_SYSTEM;
-        out->n_tenants++;
-        if (audit_seal(c, s, &n) != STATUS_OK) {
-            out->n_failed++;
-            out->failed_tenant = next.found;
-            memcpy(out->why, c->fault.why, sizeof out->why);
-            call_clear(c);
-            r = call_check(c);
-        }
-        out->n_sealed += n;
-    }
-    c->principal = mine;
-    return r;
 }

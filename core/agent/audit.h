@@ -17,17 +17,4 @@ MUST_CHECK enum status audit_list(struct call *c, struct agents *a,
 MUST_CHECK enum status audit_verify(struct call *c, struct agents *a, const VerifyAuditRequest *in,
                                     VerifyAuditResponse *out);
 
-/* Seals all that waits on the trail of the call's tenant. *n_out: entries sealed. */
-MUST_CHECK enum status audit_seal(struct call *c, struct store *s, uint64_t *n_out);
-
-/* The same for every tenant and the service itself, each in a call of its own. A tenant whose chain
- * is damaged does not hold up the others: it is counted in *n_failed, the failure of the last one
- * is left in `why` [FAULT_WHY_BYTES], and the next run tries it again. */
-struct audit_sealed {
-    uint64_t n_sealed, n_tenants, n_failed;
-    int64_t failed_tenant;
-    char why[FAULT_WHY_BYTES];
-};
-MUST_CHECK enum status audit_seal_all(struct call *c, struct store *s, struct audit_sealed *out);
-
 #endif
