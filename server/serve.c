@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/context.h"
+#include "agent/refusal.h"
 #include "http/ops.h"
 #include "intercept/intercept.h"
 #include "obs/process.h"
@@ -43,6 +44,7 @@ struct serve {
     struct trust *trust; /* NULL: API keys only */
     struct metrics *metrics;
     struct intercept *intercept;
+    struct refusals *refusals;
     struct job_engine *jobs;
     struct events events;
     struct rpc_server *rpc;
@@ -162,6 +164,11 @@ static enum exit_code migrate(struct serve *s)
     return EXIT_OK;
 }
 
+static void note_refusal(void *refusals, const struct call *c, enum status s)
+{
+    refusals_note(refusals, c, s);
+}
+
 static void forget_key(void *auth, struct uuid key_id)
 {
     auth_forget(auth, key_id);
@@ -202,7 +209,9 @@ static enum exit_code open_intercept(struct serve *s)
     s->metrics = metrics_open();
     if (s->metrics && (code = open_trust(s)) != EXIT_OK)
         return code;
-    if (s->metrics && s->key_use)
+    if (s->metrics)
+        s->refusals = refusals_new(s->store, s->metrics);
+    if (s->metrics && s->key_use && s->refusals)
         s->intercept = intercept_new(&(struct intercept_options){
             .metrics = s->metrics,
             .keys = &s->keys.base,
@@ -216,6 +225,7 @@ static enum exit_code open_intercept(struct serve *s)
             .rep_scope = rep_scope,
             .rep_scope_context = &s->agents,
             .log_peer_identity = config->log_peer_identity,
+            .refused = {note_refusal, s->refusals},
         });
     if (!s->intercept) {
         call_fail(&s->call, STATUS_EXHAUSTED, "no memory for the interceptors");
@@ -393,6 +403,7 @@ static void close_all(struct serve *s)
         return;
     job_engine_close(s->jobs);
     intercept_free(s->intercept);
+    refusals_free(s->refusals);
     trust_close(s->trust);
     key_use_free(s->key_use);
     metrics_close(s->metrics);

@@ -14,6 +14,7 @@ const struct rpc_interceptor intercept_rows[] = {
     {"trace",         trace_before,        NULL,             NULL,          false,     NULL},
     {"metrics",       metrics_before,      metrics_message,  metrics_after, false,     NULL},
     {"access log",    NULL,                NULL,             log_after,     false,     NULL},
+    {"audit",         NULL,                NULL,             audit_after,   false,     NULL},
     {"deadline",      deadline_before,     NULL,             NULL,          false,     NULL},
     {"authenticate",  authenticate_before, NULL,             NULL,          true,      authenticate_again},
     {"authorise",     authorise_before,    NULL,             NULL,          true,      NULL},

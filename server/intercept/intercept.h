@@ -4,6 +4,7 @@
  *   trace         traceparent and x-request-id are read and returned
  *   metrics       grpc_server_*, per method, from zero
  *   access log    one line per call
+ *   audit         calls that were DENIED, by roles or by a handler, are on the tenant's trail too
  *   deadline      unary calls without one get one, long ones are cut
  *   authenticate  API key, token or certificate -> principal; health and reflection are public
  *   authorise     the method's roles; a method without roles is nobody's
@@ -33,6 +34,10 @@ struct intercept_options {
     enum status (*rep_scope)(void *context, struct call *c, RepScope *out);
     void *rep_scope_context;
     bool log_peer_identity; /* names in client certificates are of machines: log them */
+    struct {
+        void (*fn)(void *context, const struct call *c, enum status s); /* must not block */
+        void *context;
+    } refused; /* told of calls of a known tenant that were DENIED; fn NULL: nobody */
 };
 
 enum { INTERCEPT_SERVICES_MAX = 16 };

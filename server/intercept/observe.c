@@ -221,3 +221,13 @@ void log_after(struct rpc_request *q, enum status s)
            F_ID("peer_id", peer_id(q)), F_ID("request_id", request_id[0] ? request_id : NULL),
            F_STR("reason", failed ? f->reason : NULL), F_STR("why", failed ? f->why : NULL));
 }
+
+/* What changed something is on the trail by its own transaction; this is for what was not allowed
+ * to. */
+void audit_after(struct rpc_request *q, enum status s)
+{
+    const struct intercept *i = q->context;
+
+    if (s == STATUS_DENIED && i->options.refused.fn && q->call->principal.tenant_id > 0)
+        i->options.refused.fn(i->options.refused.context, q->call, s);
+}

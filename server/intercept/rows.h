@@ -40,6 +40,7 @@ enum status metrics_before(struct rpc_request *q);
 enum status metrics_message(struct rpc_request *q, const ProtobufCMessage *m);
 void metrics_after(struct rpc_request *q, enum status s);
 void log_after(struct rpc_request *q, enum status s);
+void audit_after(struct rpc_request *q, enum status s);
 
 /* authenticate.c */
 enum status authenticate_before(struct rpc_request *q);

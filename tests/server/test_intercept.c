@@ -95,6 +95,15 @@ static char header[128] = "Bearer ";
 static size_t n_passed; /* rows whose `before` succeeded */
 static void *states[16];
 
+static int n_refused;
+
+static void note_refusal(void *context, const struct call *call, enum status s)
+{
+    cr_assert_eq(call, &c);
+    cr_assert_eq(s, STATUS_DENIED);
+    ++*(int *)context;
+}
+
 static void set_up(void)
 {
     call_init(&c, NULL, 1 << 20);
@@ -109,7 +118,8 @@ static void set_up(void)
                                                           .deadline_ms = 1000,
                                                           .deadline_max_ms = 5000,
                                                           .tenant_rate = 1,
-                                                          .tenant_burst = 3});
+                                                          .tenant_burst = 3,
+                                                          .refused = {note_refusal, &n_refused}});
     cr_assert_not_null(intercept);
     q = (struct rpc_request){.method = &methods[0],
                              .service = &service,
@@ -167,9 +177,9 @@ static const char *detail(const char *key)
 
 Test(intercept, rows_stand_in_the_decided_order)
 {
-    static const char *const order[] = {"trace",      "metrics",      "access log",
-                                        "deadline",   "authenticate", "authorise",
-                                        "rate limit", "validate",     "idempotency"};
+    static const char *const order[] = {"trace",    "metrics",      "access log", "audit",
+                                        "deadline", "authenticate", "authorise",  "rate limit",
+                                        "validate", "idempotency"};
 
     cr_assert_eq(intercept_n_rows, sizeof order / sizeof *order);
     for (size_t i = 0; i < intercept_n_rows; i++)
@@ -234,7 +244,7 @@ Test(intercept, an_expired_call_goes_no_further)
 {
     c.deadline_ns = q.started_ns - 1;
     cr_assert_eq(run_before(), STATUS_DEADLINE);
-    cr_assert_eq(n_passed, 3);
+    cr_assert_eq(n_passed, 4);
 }
 
 Test(intercept, no_credential_no_call)
@@ -281,6 +291,8 @@ TABLE_TEST(intercept, roles_decide, struct permission, permissions)
     q.method = &methods[row->method];
     header_in("authorization", header);
     cr_assert_eq(run_before(), row->want);
+    run_after(row->want);
+    cr_assert_eq(n_refused, row->want == STATUS_DENIED, "denials are for the audit trail");
     if (row->want == STATUS_OK)
         return;
     cr_assert_str_eq(c.fault.reason, "ROLE_REQUIRED");
