@@ -1,5 +1,6 @@
 /* The command table: everything that salesctl can do, one row per command. */
 #include "base/banned.h"
+#include "ctl/audit.h"
 #include "ctl/completion.h"
 #include "ctl/ctl.h"
 #include "ctl/demo.h"
@@ -11,6 +12,7 @@
 #include "ctl/watch.h"
 
 #define AGENT(method) "/sales.v1.SalesAgent/" method
+#define ADMIN(method) "/sales.v1.Admin/" method
 
 /* clang-format off */
 const struct option global_options[] = {
@@ -209,6 +211,20 @@ static const struct argument shell_word[] = {{"SHELL", NULL, "bash, zsh or fish"
 static const struct argument service_word[] = {
     {"SERVICE", "service", "service to ask for (default: the server)", ARGUMENT_OPTIONAL}};
 
+static const struct option audit_list_options[] = {LIST_FIELDS};
+static const struct option audit_verify_options[] = {
+    {"from",        "N",    "from_sequence", "first entry to check (default: the first of all)"},
+    {"to",          "N",    "to_sequence",   "last entry to check (default: the last of all)"},
+    {"public-key",  "HEX",  NULL, "with FILE: the key that must have signed, known from elsewhere"},
+    {"known",       "FILE", NULL, "with FILE: an earlier export, which the trail must go through"},
+};
+static const struct argument audit_verify_file[] = {
+    {"FILE", NULL, "an export to check without a server ('-': standard input)", ARGUMENT_OPTIONAL},
+};
+static const struct argument audit_export_file[] = {
+    {"FILE", NULL, "file to make; it must not exist", ARGUMENT_ONE},
+};
+
 #define N(rows)         (sizeof(rows) / sizeof *(rows))
 #define TAKES(rows)     .arguments = (rows), .n_arguments = N(rows)
 #define OPTIONS(rows)   .options = (rows), .n_options = N(rows)
@@ -289,6 +305,19 @@ const struct command commands[] = {
      .run = pipeline_run, .method = AGENT("GetPipelineSummary"), OPTIONS(pipeline_options),
      .examples = "pipeline\n"
                  "pipeline --filter 'owner_id = \"ada\"'"},
+    {.name = "audit list", .summary = "who changed what, and who was refused, latest first",
+     .run = list_run, .method = ADMIN("ListAuditEntries"), OPTIONS(audit_list_options),
+     LIST(audit_list_view),
+     .examples = "audit list --filter 'record_id = \"0193b6f2-7d1c-7a4e-9c55-2f1d3a6b7c80\"'\n"
+                 "audit list --filter 'code = 7' --limit 20"},
+    {.name = "audit verify", .summary = "check the chain and its signatures, here or on the server",
+     .run = audit_verify_run, .method = ADMIN("VerifyAudit"), TAKES(audit_verify_file),
+     OPTIONS(audit_verify_options),
+     .examples = "audit verify\n"
+                 "audit verify trail.audit --public-key $KEY --known last-month.audit"},
+    {.name = "audit export", .summary = "write the trail to a file that verifies without a server",
+     .run = audit_export_run, .method = ADMIN("ListAuditEntries"), TAKES(audit_export_file),
+     .examples = "audit export trail.audit"},
     {.name = "demo", .summary = "the main story on real leads, every step with its time",
      .run = demo_run, OPTIONS(demo_options),
      .examples = "demo\n"

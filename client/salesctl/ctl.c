@@ -9,6 +9,7 @@
 #include "ctl/explain.h"
 #include "ctl/path.h"
 #include "grpc/health/v1/health.service.h"
+#include "sales/v1/admin.service.h"
 #include "sales/v1/sales_agent.service.h"
 #include "schema/json.h"
 
@@ -117,6 +118,8 @@ const struct method *ctl_method(const char *path)
 {
     const struct method *m = service_find(&sales_agent_service, path);
 
+    if (!m)
+        m = service_find(&admin_service, path);
     return m ? m : service_find(&health_service, path);
 }
 

@@ -130,4 +130,18 @@ static const struct view_column pipeline_list_rows[] = {
     {"DEFAULT", "is_default", SHOW_PLAIN,   ALIGN_LEFT, 0},
 };
 VIEW(pipeline_list_view, "pipelines", pipeline_list_rows, "no pipelines");
+
+static const struct view_column audit_list_rows[] = {
+    {"NO",       "sequence",       SHOW_PLAIN, ALIGN_RIGHT, 0},
+    {"TIME",     "time",           SHOW_PLAIN, ALIGN_LEFT,  0},
+    {"WHO",      "actor.id",       SHOW_PLAIN, ALIGN_LEFT, 24},
+    {"ACTION",   "action",         SHOW_PLAIN, ALIGN_LEFT, 40},
+    {"KIND",     "record_kind",    SHOW_PLAIN, ALIGN_LEFT,  0},
+    {"RECORD",   "record_id",      SHOW_PLAIN, ALIGN_LEFT, 36},
+    {"RECORDS",  "record_count",   SHOW_PLAIN, ALIGN_RIGHT, 0},
+    {"CODE",     "code",           SHOW_PLAIN, ALIGN_RIGHT, 0},
+    {"CHANGED",  "changed_fields", SHOW_PLAIN, ALIGN_LEFT, 40},
+};
+VIEW(audit_list_view, "entries", audit_list_rows, "no entries");
+
 /* clang-format on */

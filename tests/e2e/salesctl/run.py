@@ -342,6 +342,109 @@ def case_values_cannot_drive_the_terminal():
     assert "note=a" in out and "\033" not in out and "\u2066" not in out, out
 
 
+# ---- the audit trail
+
+def trail(sealed=True):
+    """All entries, oldest first; by default once everything is sealed."""
+    if sealed:
+        wait_until("the seal", lambda: "unsealed" not in ctl_json("audit", "verify")[0])
+    pages = ctl_json("audit", "list", "--order", "sequence, create_time", "--limit", "500", "--all")
+    return [e for p in pages for e in p.get("entries", [])]
+
+
+def case_every_change_is_on_the_trail():
+    made = ctl_json("lead", "create", "--name", "Ada Byron", "--email", "audit@example.org", "--company", "A")[0]
+    lead = made["lead"]["id"]
+    dropped = ctl_json("lead", "create", "--name", "Eve", "--email", "audit2@example.org")[0]["lead"]["id"]
+    deal = ctl_json("deal", "create", "Fifty seats", "--amount", "12000 EUR", "--close", "2027-01-31")[0]["deal"]["id"]
+    steps = [  # the command, and the kinds of records that its entries are about
+        (("lead", "update", lead, "--title", "COO"), ["lead"]),
+        (("lead", "qualify", lead), ["lead"]),
+        (("activity", "log", "call", "--lead", lead, "--event", "call_connected"), ["activity", "lead"]),
+        (("deal", "update", deal, "--next-step", "offer"), ["deal"]),
+        (("deal", "progress", deal, "lost", "--reason", "price"), ["deal"]),
+        (("deal", "reopen", deal, "they called"), ["deal"]),
+        (("lead", "delete", dropped, "--yes"), ["lead"]),
+        (("lead", "get", lead), []),
+        (("lead", "list",), []),
+        (("pipeline",), []),
+    ]
+    before = len(trail())
+    for words, kinds in steps:
+        ctl(*words)
+        entries = trail(sealed=False)
+        new, before = entries[before:], len(entries)
+        assert sorted(e["recordKind"] for e in new) == kinds, (words, new)
+        for e in new:
+            assert e["actor"]["id"] and e["action"].startswith("/sales.v1."), e
+    entries = trail()
+    of_lead = [e for e in entries if e.get("recordId") == lead]
+    assert "beforeDigest" not in of_lead[0] and of_lead[1]["changedFields"] == ["job_title"], of_lead
+    for a, b in zip(of_lead, of_lead[1:]):
+        assert a["afterDigest"] == b["beforeDigest"]
+    assert "afterDigest" not in [e for e in entries if e.get("recordId") == dropped][-1]
+    assert "Byron" not in json.dumps(entries) and "example.org" not in json.dumps(entries)
+    assert [e["sequence"] for e in entries] == [str(i + 1) for i in range(len(entries))]
+
+
+def frames_of(blob):
+    magic = b"salesd-audit-1\n"
+    assert blob.startswith(magic)
+    frames, at = [], len(magic)
+    while at < len(blob):
+        n = int.from_bytes(blob[at + 1:at + 5], "big")
+        frames.append(blob[at:at + 5 + n])
+        at += 5 + n
+    return magic, frames
+
+
+def case_an_export_verifies_offline_and_shows_what_was_done_to_it():
+    for i in range(6):
+        ctl("lead", "create", "--name", f"Trail {i}", "--email", f"trail{i}@example.org")
+    trail()
+    path = os.path.join(folder, "trail.audit")
+    out, _ = ctl("audit", "export", path)
+    key = out.split()[-1]
+    ctl("audit", "export", path, expect=1)  # never over another
+    out, err = ctl("audit", "verify", path, "--public-key", key)
+    assert "intact" in out and not err, (out, err)
+    assert "--public-key" in ctl("audit", "verify", path)[1]
+    with open(path, "rb") as f:
+        magic, frames = frames_of(f.read())
+    n = len(frames) - 1
+    other = os.path.join(folder, "other.audit")
+
+    def verify(changed, *more, expect=1):
+        with open(other, "wb") as f:
+            f.write(magic + b"".join(changed))
+        return ctl("audit", "verify", other, "--public-key", key, *more, expect=expect)[0]
+
+    def flip(frame, at):
+        return frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1:]
+
+    assert "intact" in verify(frames, expect=OK)
+    assert "altered, first at entry 3" in verify(frames[:3] + [flip(frames[3], len(frames[3]) - 40)] + frames[4:])
+    assert "altered, first at entry 3" in verify(frames[:3] + [flip(frames[3], 10)] + frames[4:])
+    assert "an entry is missing, first at entry 2" in verify(frames[:2] + frames[3:])
+    assert "the order was changed, first at entry 2" in verify(frames[:2] + [frames[3], frames[2]] + frames[4:])
+    assert f"the end is missing, first at entry {n}" in verify(frames[:-1])
+    assert f"the end is missing, first at entry {n}" in verify(frames[:-1] + [frames[-1][:-9]])
+    assert "a signature is wrong" in verify([flip(frames[0], len(frames[0]) // 2)] + frames[1:])
+    for at in range(5, len(frames[4]), 7):  # any bit anywhere
+        verify(frames[:4] + [flip(frames[4], at)] + frames[5:])
+    ctl("audit", "verify", other, "--public-key", "0" * 64, expect=1)
+    ctl("audit", "verify", other, "--public-key", "12", expect=USAGE)
+    # what is exported later goes through the earlier checkpoint
+    ctl("lead", "create", "--name", "Later", "--email", "later@example.org")
+    trail()
+    later = os.path.join(folder, "later.audit")
+    ctl("audit", "export", later)
+    ctl("audit", "verify", later, "--public-key", key, "--known", path)
+    out, _ = ctl("audit", "verify", path, "--public-key", key, "--known", later, expect=1)
+    assert f"the end is missing, first at entry {n + 1}" in out, out
+    assert "intact" in ctl("audit", "verify")[0]
+
+
 # ---- running them -------------------------------------------------------------------------------
 
 def start_server(listen="127.0.0.1:0"):
