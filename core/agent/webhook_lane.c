@@ -13,6 +13,10 @@
 
 #define SECOND_US INT64_C(1000000)
 
+/* Runs of this process for addresses that were overloaded or silent the last time. They may take
+ * the whole timeout; bounded, they leave the other places to addresses that answer. */
+static atomic_int n_slow;
+
 struct lane {
     struct agents *agents;
     struct job *job;
@@ -250,23 +254,44 @@ static enum status finish_unit(struct call *c, struct tx *tx, void *arg)
     return l->delivery ? tx_job_again(tx, l->job, l->due_us) : tx_job_done(tx, l->job);
 }
 
+/* Sends what is due, until the run is over. */
+static enum status work(struct call *c, struct lane *l)
+{
+    int64_t end_us = call_now_us(c) + (int64_t)WEBHOOK_RUN_MS * 1000;
+
+    for (int i = 0; l->delivery && l->due_us <= call_now_us(c); i++) {
+        if (i == WEBHOOK_RUN_ATTEMPTS || call_now_us(c) > end_us)
+            return STATUS_OK;
+        TRY(attempt(c, l));
+        TRY(store_run(l->agents->store, c, STORE_WRITE, settle_unit, l));
+        TRY(store_run(l->agents->store, c, STORE_READ, plan_unit, l));
+    }
+    return STATUS_OK;
+}
+
+/* The same in one of the places for slow addresses, if there is one. */
+static enum status work_slowly(struct call *c, struct lane *l)
+{
+    enum status s = STATUS_OK;
+
+    if (atomic_fetch_add(&n_slow, 1) < WEBHOOK_SLOW_AT_ONCE)
+        s = work(c, l);
+    else
+        l->due_us = call_now_us(c) + (int64_t)WEBHOOK_SLOW_RETRY_MS * 1000;
+    atomic_fetch_sub(&n_slow, 1);
+    return s;
+}
+
 enum status webhook_lane_run(struct call *c, struct agents *a, struct job *job)
 {
     struct lane l = {.agents = a, .job = job};
-    int64_t end_us = call_now_us(c) + (int64_t)WEBHOOK_RUN_MS * 1000;
 
     assert(a->http);
     if (!webhook_lane_key(&c->arena, job->key, &l.webhook_id, &l.number))
         return call_fail(c, STATUS_INTERNAL, "the job names no lane");
-    for (int i = 0;; i++) {
-        TRY(store_run(a->store, c, STORE_READ, plan_unit, &l));
-        bool is_over = i == WEBHOOK_RUN_ATTEMPTS || call_now_us(c) > end_us;
-
-        if (!l.delivery || l.due_us > call_now_us(c) || is_over)
-            break;
-        TRY(attempt(c, &l));
-        TRY(store_run(a->store, c, STORE_WRITE, settle_unit, &l));
-    }
+    TRY(store_run(a->store, c, STORE_READ, plan_unit, &l));
+    if (l.delivery && l.due_us <= call_now_us(c))
+        TRY(l.webhook->pause_end_time ? work_slowly(c, &l) : work(c, &l));
     return store_run(a->store, c, STORE_WRITE, finish_unit, &l);
 }
 
