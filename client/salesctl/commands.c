@@ -10,6 +10,7 @@
 #include "ctl/qualify.h"
 #include "ctl/views.h"
 #include "ctl/watch.h"
+#include "ctl/webhook.h"
 
 #define AGENT(method) "/sales.v1.SalesAgent/" method
 #define ADMIN(method) "/sales.v1.Admin/" method
@@ -189,7 +190,50 @@ static const struct option demo_options[] = {
     {"map",         "FILE", NULL, "their mapping"},
     {"rows",        "N",    NULL, "rows to import (default 500)"},
 };
+#define WEBHOOK_FIELDS                                                                             \
+    {"event",       "TYPE",  "webhook.event_types", "sales.lead.created, sales.lead.*; may be given again"}, \
+    {"description", "TEXT",  "webhook.description", "note for people"},                            \
+    {"state",       "WORD",  "webhook.state",       "enabled, disabled"}
 
+static const struct option webhook_create_options[] = {WEBHOOK_FIELDS, REQUEST_ID};
+static const struct option webhook_update_options[] = {
+    {"url",         "URL",   "webhook.url",         "another address"},
+    WEBHOOK_FIELDS,
+    {"clear",       "FIELD", "update_mask.paths",   "empty a field: event_types; may be given again"},
+    {"rotate-secret", NULL,  "rotate_secret",       "a new secret; the old one signs too for a day"},
+    {"etag",        "ETAG",  "webhook.etag",        "only if nobody changed it since"},
+    REQUEST_ID,
+};
+static const struct option webhook_list_options[] = {
+    {"limit",       "N",     "page_size",  "webhooks per page, 1 to 500 (default 50)"},
+    {"page-token",  "TOKEN", "page_token", "go on where a page ended"},
+    {"all",         NULL,    NULL,         "every page"},
+};
+static const struct option webhook_deliveries_options[] = {
+    {"filter",      "EXPRESSION", "filter", "'state = \"failed\"'; state, event_type, create_time"},
+    {"limit",       "N",     "page_size",  "deliveries per page, 1 to 500 (default 50)"},
+    {"page-token",  "TOKEN", "page_token", "go on where a page ended"},
+    {"all",         NULL,    NULL,         "every page"},
+};
+static const struct option request_id_option[] = {REQUEST_ID};
+static const struct option webhook_verify_options[] = {
+    {"secret-file", "FILE",  NULL, "the webhook's secrets, one per line"},
+    {"id",          "TEXT",  NULL, "the header webhook-id"},
+    {"timestamp",   "N",     NULL, "the header webhook-timestamp"},
+    {"signature",   "TEXT",  NULL, "the header webhook-signature"},
+    {"any-time",    NULL,    NULL, "however old it is"},
+};
+
+static const struct argument webhook_url[] = {{"URL", "webhook.url", "https address", ARGUMENT_ONE}};
+static const struct argument webhook_id[] = {{"ID", "id", "id of the webhook", ARGUMENT_ONE}};
+static const struct argument webhook_update_id[] = {
+    {"ID", "webhook.id", "id of the webhook", ARGUMENT_ONE}};
+static const struct argument webhook_of_deliveries[] = {
+    {"ID", "webhook_id", "id of the webhook", ARGUMENT_ONE}};
+static const struct argument delivery_id[] = {
+    {"ID", "delivery_id", "id of the delivery", ARGUMENT_ONE}};
+static const struct argument body_file[] = {
+    {"FILE", NULL, "the raw body, - is standard input", ARGUMENT_ONE}};
 static const struct argument lead_id[] = {{"ID", "id", "id of the lead", ARGUMENT_ONE}};
 static const struct argument lead_update_id[] = {{"ID", "lead.id", "id of the lead", ARGUMENT_ONE}};
 static const struct argument deal_id[] = {{"ID", "id", "id of the deal", ARGUMENT_ONE}};
@@ -318,6 +362,33 @@ const struct command commands[] = {
     {.name = "audit export", .summary = "write the trail to a file that verifies without a server",
      .run = audit_export_run, .method = ADMIN("ListAuditEntries"), TAKES(audit_export_file),
      .examples = "audit export trail.audit"},
+    {.name = "webhook create", .summary = "push events to an address; shows its secret once",
+     .run = webhook_run, .method = ADMIN("CreateWebhook"), TAKES(webhook_url),
+     OPTIONS(webhook_create_options), ITEM(webhook_view),
+     .examples = "webhook create https://hooks.example.com/sales --event 'sales.lead.*'"},
+    {.name = "webhook list", .summary = "webhooks and how they stand",
+     .run = list_run, .method = ADMIN("ListWebhooks"), OPTIONS(webhook_list_options),
+     LIST(webhook_list_view), .examples = "webhook list"},
+    {.name = "webhook update", .summary = "change the fields given, enable it again, rotate its secret",
+     .run = webhook_run, .method = ADMIN("UpdateWebhook"), TAKES(webhook_update_id),
+     OPTIONS(webhook_update_options), ITEM(webhook_view), .mask = "webhook",
+     .examples = "webhook update 0193b6f2-7d1c-7a4e-9c55-2f1d3a6b7c82 --rotate-secret\n"
+                 "webhook update 0193b6f2-7d1c-7a4e-9c55-2f1d3a6b7c82 --state enabled"},
+    {.name = "webhook delete", .summary = "delete a webhook with its deliveries",
+     .run = delete_run, .method = ADMIN("DeleteWebhook"), TAKES(webhook_id), OPTIONS(delete_options),
+     .done = "deleted",
+     .examples = "webhook delete 0193b6f2-7d1c-7a4e-9c55-2f1d3a6b7c82 --yes"},
+    {.name = "webhook deliveries", .summary = "what was sent, latest first",
+     .run = list_run, .method = ADMIN("ListWebhookDeliveries"), TAKES(webhook_of_deliveries),
+     OPTIONS(webhook_deliveries_options), LIST(webhook_delivery_list_view),
+     .examples = "webhook deliveries 0193b6f2-7d1c-7a4e-9c55-2f1d3a6b7c82 --filter 'state = \"failed\"'"},
+    {.name = "webhook redeliver", .summary = "send a delivery again, with the same webhook-id",
+     .run = call_run, .method = ADMIN("RedeliverWebhook"), TAKES(delivery_id),
+     OPTIONS(request_id_option), ITEM(webhook_delivery_view),
+     .examples = "webhook redeliver 0193b6f2-7d1c-8a4e-9c55-2f1d3a6b7c83"},
+    {.name = "webhook verify", .summary = "check a delivery that was received; asks no server",
+     .run = webhook_verify_run, TAKES(body_file), OPTIONS(webhook_verify_options),
+     .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
     {.name = "demo", .summary = "the main story on real leads, every step with its time",
      .run = demo_run, OPTIONS(demo_options),
      .examples = "demo\n"

@@ -116,11 +116,13 @@ struct sales_call ctl_call(const struct ctl *ctl)
 
 const struct method *ctl_method(const char *path)
 {
-    const struct method *m = service_find(&sales_agent_service, path);
+    static const struct service *const services[] = {&sales_agent_service, &admin_service,
+                                                     &health_service, NULL};
+    const struct method *m = NULL;
 
-    if (!m)
-        m = service_find(&admin_service, path);
-    return m ? m : service_find(&health_service, path);
+    for (const struct service *const *s = services; !m && *s; s++)
+        m = service_find(*s, path);
+    return m;
 }
 
 enum exit_code ctl_unary(struct ctl *ctl, struct sales_call *call, const char *path,

@@ -144,4 +144,43 @@ static const struct view_column audit_list_rows[] = {
 };
 VIEW(audit_list_view, "entries", audit_list_rows, "no entries");
 
+static const struct view_column webhook_list_rows[] = {
+    {"ID",     "id",          SHOW_PLAIN,   ALIGN_LEFT,  36},
+    {"STATE",  "state",       SHOW_PLAIN,   ALIGN_LEFT,   0},
+    {"URL",    "url",         SHOW_PLAIN,   ALIGN_LEFT,  48},
+    {"EVENTS", "event_types", SHOW_PLAIN,   ALIGN_LEFT,  40},
+};
+VIEW(webhook_list_view, "webhooks", webhook_list_rows, "no webhooks");
+
+static const struct view_column webhook_rows[] = {
+    {"id",          "id",           SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"etag",        "etag",         SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"url",         "url",          SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"events",      "event_types",  SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"description", "description",  SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"state",       "state",        SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"because",     "state_reason", SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"created",     "create_time",  SHOW_PLAIN,   ALIGN_LEFT, 0},
+};
+VIEW(webhook_view, "webhook", webhook_rows, "no webhook");
+
+static const struct view_column webhook_delivery_list_rows[] = {
+    {"ID",       "id",                SHOW_PLAIN,   ALIGN_LEFT,  36},
+    {"EVENT",    "event_type",        SHOW_PLAIN,   ALIGN_LEFT,  28},
+    {"STATE",    "state",             SHOW_PLAIN,   ALIGN_LEFT,   0},
+    {"ATTEMPTS", "attempts",          SHOW_PLAIN,   ALIGN_RIGHT,  0},
+    {"HTTP",     "http_status",       SHOW_PLAIN,   ALIGN_RIGHT,  0},
+    {"TOOK",     "latency",           SHOW_PLAIN,   ALIGN_RIGHT,  0},
+    {"NEXT",     "next_attempt_time", SHOW_PLAIN,   ALIGN_LEFT,   0},
+    {"ERROR",    "error",             SHOW_PLAIN,   ALIGN_LEFT,  40},
+};
+VIEW(webhook_delivery_list_view, "deliveries", webhook_delivery_list_rows, "no deliveries");
+
+static const struct view_column webhook_delivery_rows[] = {
+    {"id",         "id",         SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"webhook-id", "event_id",   SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"event",      "event_type", SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"state",      "state",      SHOW_PLAIN,   ALIGN_LEFT, 0},
+};
+VIEW(webhook_delivery_view, "delivery", webhook_delivery_rows, "no delivery");
 /* clang-format on */
