@@ -38,6 +38,16 @@ bool args_has(const struct args *a, const char *option)
 
 /* ---- which command --------------------------------------------------------------------------- */
 
+/* Has the name just n words? */
+static bool is_all(const char *name, size_t n)
+{
+    size_t words = 1;
+
+    for (; *name; name++)
+        words += *name == ' ';
+    return words == n;
+}
+
 const struct command *command_find(const char *const *words, size_t n_words, size_t *n_used)
 {
     for (size_t i = 0; i < n_commands; i++) {
@@ -46,7 +56,7 @@ const struct command *command_find(const char *const *words, size_t n_words, siz
 
         while (rest.n && n < n_words && str_eq(str_cut(&rest, ' '), str_of(words[n])))
             n++;
-        if (!rest.n && n > 0 && n == 1 + (strchr(commands[i].name, ' ') != NULL)) {
+        if (n > 0 && is_all(commands[i].name, n)) {
             *n_used = n;
             return &commands[i];
         }
@@ -217,8 +227,10 @@ static enum exit_code check_words(struct ctl *ctl, const struct command *c, cons
     size_t most = 0;
 
     for (size_t i = 0; i < c->n_arguments; i++) {
-        most = c->arguments[i].count == ARGUMENT_MANY ? WORDS_MAX : most + 1;
-        if (i >= a->n_words && c->arguments[i].count != ARGUMENT_OPTIONAL)
+        enum argument_count count = c->arguments[i].count;
+
+        most = count == ARGUMENT_MANY || count == ARGUMENT_ANY ? WORDS_MAX : most + 1;
+        if (i >= a->n_words && count != ARGUMENT_OPTIONAL && count != ARGUMENT_ANY)
             return usage_error(ctl, c, "%s is missing: %s", c->arguments[i].name,
                                c->arguments[i].help);
     }

@@ -37,7 +37,7 @@ struct option {
     const char *help;
 };
 
-enum argument_count { ARGUMENT_ONE, ARGUMENT_OPTIONAL, ARGUMENT_MANY };
+enum argument_count { ARGUMENT_ONE, ARGUMENT_OPTIONAL, ARGUMENT_MANY, ARGUMENT_ANY };
 
 struct argument {
     const char *name; /* "ID" */
@@ -47,8 +47,9 @@ struct argument {
 };
 
 enum {
-    GIVEN_MAX = 256, /* options on one command line */
-    WORDS_MAX = 256, /* arguments */
+    GIVEN_MAX = 256,       /* options on one command line */
+    WORDS_MAX = 256,       /* arguments */
+    COMMAND_WORDS_MAX = 3, /* "admin key create" */
 };
 
 struct given {

@@ -1,5 +1,6 @@
 /* The command table: everything that salesctl can do, one row per command. */
 #include "base/banned.h"
+#include "ctl/admin.h"
 #include "ctl/audit.h"
 #include "ctl/completion.h"
 #include "ctl/ctl.h"
@@ -268,6 +269,7 @@ static const struct argument audit_verify_file[] = {
 static const struct argument audit_export_file[] = {
     {"FILE", NULL, "file to make; it must not exist", ARGUMENT_ONE},
 };
+#include "ctl/admin_options.def"
 
 #define N(rows)         (sizeof(rows) / sizeof *(rows))
 #define TAKES(rows)     .arguments = (rows), .n_arguments = N(rows)
@@ -389,6 +391,7 @@ const struct command commands[] = {
     {.name = "webhook verify", .summary = "check a delivery that was received; asks no server",
      .run = webhook_verify_run, TAKES(body_file), OPTIONS(webhook_verify_options),
      .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
+#include "ctl/admin_commands.def"
     {.name = "demo", .summary = "the main story on real leads, every step with its time",
      .run = demo_run, OPTIONS(demo_options),
      .examples = "demo\n"

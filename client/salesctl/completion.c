@@ -4,7 +4,7 @@
 #include "base/banned.h"
 #include "base/buf.h"
 
-enum { SCRIPT_BYTES_MAX = 256 << 10 };
+enum { SCRIPT_BYTES_MAX = 256 << 10, WHEN_BYTES = 512 };
 
 static void put_options(struct buf *b, const char *before, const struct option *rows, size_t n)
 {
@@ -12,57 +12,79 @@ static void put_options(struct buf *b, const char *before, const struct option *
         buf_printf(b, "%s--%s", before, rows[i].name);
 }
 
-/* The first words, each once. */
-static void put_groups(struct buf *b)
+/* The first n words of a command; {0} when it has fewer. */
+static str prefix_of(const struct command *c, size_t n)
 {
-    str last = {0};
+    str rest = str_of(c->name);
 
-    for (size_t i = 0; i < n_commands; i++) {
-        str rest = str_of(commands[i].name), word = str_cut(&rest, ' ');
-
-        if (!str_eq(word, last))
-            buf_printf(b, " " STR_FMT, STR_ARG(word));
-        last = word;
+    for (size_t i = 0; i < n; i++) {
+        if (!rest.n)
+            return (str){0};
+        str_cut(&rest, ' ');
     }
+    return str_trim(str_sub(str_of(c->name), 0, strlen(c->name) - rest.n));
 }
 
-/* "lead) words='create get ...' ;;" for every first word that has second ones. */
-static void put_seconds(struct buf *b)
+/* The word behind the first n. */
+static str word_at(const struct command *c, size_t n)
 {
-    str open = {0};
+    str rest = str_of(c->name);
+
+    for (size_t i = 0; i < n; i++)
+        str_cut(&rest, ' ');
+    return str_cut(&rest, ' ');
+}
+
+/* "'admin key') words='create list revoke' ;;" for what n words may be followed by; rows with the
+ * same words stand together. */
+static void put_words(struct buf *b, size_t n)
+{
+    str open = {0}, last = {0};
+    bool any = false;
 
     for (size_t i = 0; i < n_commands; i++) {
-        str rest = str_of(commands[i].name), word = str_cut(&rest, ' ');
+        str prefix = prefix_of(&commands[i], n), word = word_at(&commands[i], n);
 
-        if (!rest.n)
+        if (!word.n)
             continue;
-        if (!str_eq(word, open))
-            buf_printf(b, "%s    " STR_FMT ") words='", open.n ? "' ;;\n" : "", STR_ARG(word));
-        buf_printf(b, "%s" STR_FMT, str_eq(word, open) ? " " : "", STR_ARG(rest));
-        open = word;
+        if (!any || !str_eq(prefix, open)) {
+            buf_printf(b, "%s    '" STR_FMT "') words='", any ? "' ;;\n" : "", STR_ARG(prefix));
+            last = (str){0};
+        }
+        if (!str_eq(word, last))
+            buf_printf(b, "%s" STR_FMT, last.n ? " " : "", STR_ARG(word));
+        any = true;
+        open = prefix;
+        last = word;
     }
-    buf_put(b, STR("' ;;\n"));
+    if (any)
+        buf_put(b, STR("' ;;\n"));
 }
 
 static void put_option_cases(struct buf *b)
 {
     for (size_t i = 0; i < n_commands; i++) {
-        buf_printf(b, "    '%s') options='", commands[i].name);
+        buf_printf(b, "      '%s') options=' ", commands[i].name);
         put_options(b, " ", commands[i].options, commands[i].n_options);
         buf_put(b, STR("' ;;\n"));
     }
 }
 
-/* The body is the same for bash and zsh: sets `words` and `options` from $1 and $2. */
+/* The body is the same for bash and zsh: sets `words` and `options` from the words before. */
 static void put_tables(struct buf *b)
 {
-    buf_put(b, STR("_salesctl_words() {\n  words='' options=''\n  case \"$1\" in\n"));
-    put_seconds(b);
-    buf_put(b, STR("  esac\n  local command=\"$1\"\n"
-                   "  [ -z \"$words\" ] || command=\"$1 $2\"\n"
-                   "  case \"$command\" in\n"));
+    buf_put(b, STR("_salesctl_words() {\n  words='' options=''\n  local line=\"$1\"\n"
+                   "  case \"$line\" in\n"));
+    for (size_t n = 0; n < COMMAND_WORDS_MAX; n++)
+        put_words(b, n);
+    buf_put(b, STR("  esac\n"
+                   "  while [ -n \"$line\" ] && [ -z \"$options\" ]; do\n"
+                   "    case \"$line\" in\n"));
     put_option_cases(b);
-    buf_put(b, STR("  esac\n  options=\"$options"));
+    buf_put(b, STR("    esac\n"
+                   "    [ \"$line\" = \"${line% *}\" ] && line='' || line=\"${line% *}\"\n"
+                   "  done\n"
+                   "  options=\"$options"));
     put_options(b, " ", global_options, n_global_options);
     buf_put(b, STR("\"\n}\n"));
 }
@@ -73,16 +95,13 @@ static void put_bash(struct buf *b)
     put_tables(b);
     buf_put(b, STR("_salesctl() {\n"
                    "  local current=\"${COMP_WORDS[COMP_CWORD]}\" words options\n"
-                   "  _salesctl_words \"${COMP_WORDS[1]-}\" \"${COMP_WORDS[2]-}\"\n"
+                   "  local before=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
+                   "  _salesctl_words \"$before\"\n"
                    "  COMPREPLY=()\n"
-                   "  if [ \"$COMP_CWORD\" = 1 ]; then\n"
-                   "    COMPREPLY=($(compgen -W '"));
-    put_groups(b);
-    buf_put(b, STR("' -- \"$current\"))\n"
-                   "  elif [ \"$COMP_CWORD\" = 2 ] && [ -n \"$words\" ]; then\n"
-                   "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-                   "  elif [[ $current == -* ]]; then\n"
+                   "  if [[ $current == -* ]]; then\n"
                    "    COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
+                   "  elif [ -n \"$words\" ]; then\n"
+                   "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
                    "  else\n"
                    "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
                    "  fi\n}\n"
@@ -94,17 +113,13 @@ static void put_zsh(struct buf *b)
     buf_put(b, STR("#compdef salesctl\n"));
     put_tables(b);
     buf_put(b, STR("_salesctl() {\n"
-                   "  local second=\"${words[2]}\" third=\"${words[3]}\" at=\"$CURRENT\" "
-                   "typed=\"$PREFIX\"\n"
+                   "  local before=\"${(j: :)words[2,CURRENT-1]}\" typed=\"$PREFIX\"\n"
                    "  local words options\n"
-                   "  _salesctl_words \"$second\" \"$third\"\n"
-                   "  if [ \"$at\" = 2 ]; then\n"
-                   "    compadd -- "));
-    put_groups(b);
-    buf_put(b, STR("\n  elif [ \"$at\" = 3 ] && [ -n \"$words\" ]; then\n"
-                   "    compadd -- ${=words}\n"
-                   "  elif [[ $typed == -* ]]; then\n"
+                   "  _salesctl_words \"$before\"\n"
+                   "  if [[ $typed == -* ]]; then\n"
                    "    compadd -- ${=options}\n"
+                   "  elif [ -n \"$words\" ]; then\n"
+                   "    compadd -- ${=words}\n"
                    "  else\n"
                    "    _files\n"
                    "  fi\n}\n"
@@ -133,30 +148,45 @@ static void put_fish_options(struct buf *b, const char *when, const struct optio
     }
 }
 
+/* "-n 'seen a; and seen b'" for the first n words of a command. */
+static void put_fish_seen(struct buf *b, const struct command *c, size_t n)
+{
+    if (n == 0) {
+        buf_put(b, STR("-n __fish_use_subcommand"));
+        return;
+    }
+    buf_put(b, STR("-n '"));
+    for (size_t i = 0; i < n; i++) {
+        str word = word_at(c, i);
+
+        buf_printf(b, "%s__fish_seen_subcommand_from " STR_FMT, i ? "; and " : "", STR_ARG(word));
+    }
+    buf_putc(b, '\'');
+}
+
 static void put_fish(struct buf *b)
 {
     buf_put(b, STR("# fish completion of salesctl\n"));
     put_fish_options(b, "", global_options, n_global_options);
     for (size_t i = 0; i < n_commands; i++) {
-        str rest = str_of(commands[i].name), word = str_cut(&rest, ' ');
-        char when[160];
+        const struct command *c = &commands[i];
+        char when[WHEN_BYTES];
+        struct buf seen;
+        size_t n = 0;
 
-        buf_printf(b, "complete -c salesctl -f -n __fish_use_subcommand -a " STR_FMT,
-                   STR_ARG(word));
-        buf_put(b, STR(" -d "));
-        put_quoted(b, rest.n ? "" : commands[i].summary);
-        buf_putc(b, '\n');
-        if (rest.n) {
-            buf_printf(b,
-                       "complete -c salesctl -f -n '__fish_seen_subcommand_from " STR_FMT
-                       "' -a " STR_FMT " -d ",
-                       STR_ARG(word), STR_ARG(rest));
-            put_quoted(b, commands[i].summary);
+        for (; n < COMMAND_WORDS_MAX && word_at(c, n).n; n++) {
+            str word = word_at(c, n);
+
+            buf_put(b, STR("complete -c salesctl -f "));
+            put_fish_seen(b, c, n);
+            buf_printf(b, " -a " STR_FMT " -d ", STR_ARG(word));
+            put_quoted(b, word_at(c, n + 1).n ? "" : c->summary);
             buf_putc(b, '\n');
         }
-        snprintf(when, sizeof when, "-n '__fish_seen_subcommand_from " STR_FMT "%s" STR_FMT "'",
-                 STR_ARG(word), rest.n ? "; and __fish_seen_subcommand_from " : "", STR_ARG(rest));
-        put_fish_options(b, when, commands[i].options, commands[i].n_options);
+        buf_init(&seen, b->arena, WHEN_BYTES);
+        put_fish_seen(&seen, c, n);
+        snprintf(when, sizeof when, "%s", buf_str(&seen).n ? buf_str(&seen).p : "");
+        put_fish_options(b, when, c->options, c->n_options);
     }
 }
 

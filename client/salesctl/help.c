@@ -82,7 +82,9 @@ void help_command(const struct term *t, const struct command *c)
     fprintf(t->file, "usage: salesctl %s", c->name);
     for (size_t i = 0; i < c->n_arguments; i++) {
         const struct argument *a = &c->arguments[i];
-        fprintf(t->file, a->count == ARGUMENT_OPTIONAL ? " [%s]" : " %s", a->name);
+        bool optional = a->count == ARGUMENT_OPTIONAL || a->count == ARGUMENT_ANY;
+
+        fprintf(t->file, optional ? " [%s]" : " %s", a->name);
     }
     fprintf(t->file, "%s\n\n%c%s.\n", c->n_options ? " [options]" : "",
             c->summary[0] >= 'a' && c->summary[0] <= 'z' ? c->summary[0] - 32 : c->summary[0],

@@ -156,16 +156,25 @@ void show_list(struct arena *a, const struct term *t, const struct view *v,
     grid_print(&g, t, 0);
 }
 
+static const ProtobufCMessage *item_of(const struct view *v, const ProtobufCMessage *reply)
+{
+    const ProtobufCFieldDescriptor *f;
+    const ProtobufCMessage *holder;
+    bool found;
+
+    if (!*v->path)
+        return reply;
+    found = path_find(reply, v->path, &holder, &f);
+    assert(found && f->type == PROTOBUF_C_TYPE_MESSAGE);
+    return found && holder ? field_message(field_at(holder, f, 0)) : NULL;
+}
+
 void show_item(struct arena *a, const struct term *t, const struct view *v,
                const ProtobufCMessage *reply)
 {
-    const ProtobufCFieldDescriptor *f;
-    const ProtobufCMessage *holder, *item;
+    const ProtobufCMessage *item = item_of(v, reply);
     int width = 0;
-    bool found = path_find(reply, v->path, &holder, &f);
 
-    assert(found && f->type == PROTOBUF_C_TYPE_MESSAGE);
-    item = found && holder ? field_message(field_at(holder, f, 0)) : NULL;
     if (!item) {
         fprintf(t->file, "%s\n", v->nothing);
         return;

@@ -23,7 +23,7 @@ struct view_column {
 
 /* How a reply is shown: a list as a grid, a single item as lines "title  value". */
 struct view {
-    const char *path; /* of the list or the item in the reply: "leads", "lead" */
+    const char *path; /* of the list or the item in the reply: "leads", "lead"; "": the reply */
     const struct view_column *columns;
     size_t n_columns;
     const char *nothing; /* instead of an empty list: "no leads" */

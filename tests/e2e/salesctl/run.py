@@ -280,6 +280,37 @@ def bash(script):
     return subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, check=True).stdout.split()
 
 
+def case_an_admin_sets_the_policy_and_makes_and_revokes_keys():
+    one = lambda *words, **more: ctl_json(*words, **more)[0]
+    assert one("admin", "info")["storage"] == "sqlite"
+    out, err = ctl("admin", "tenant", "create", "acme", "--admin", "ada", "--currency", "EUR")
+    acme = re.search(r"secret +(sk_\S+)", out).group(1)
+    assert "not shown again" in err and acme not in err
+    assert "acme" in ctl("admin", "tenant", "get", SALES_API_KEY=acme)[0]
+    ctl("admin", "tenant", "create", "acme", "--admin", "ada", expect=REFUSED)
+    path = write("policy.txt", ["# ours", "default_time_zone = Europe/Vienna", "rep_scope = own"])
+    ctl("admin", "policy", "set", "ai.external_disabled=yes", "--file", path, SALES_API_KEY=acme)
+    policy = one("admin", "policy", "get", SALES_API_KEY=acme)
+    assert policy == {"repScope": "REP_SCOPE_OWN", "ai": {"externalDisabled": True},
+                      "defaultTimeZone": "Europe/Vienna", "defaultCurrencyCode": "EUR"}, policy
+    ctl("admin", "policy", "set", "default_time_zone=", SALES_API_KEY=acme)
+    assert "defaultTimeZone" not in one("admin", "policy", "get", SALES_API_KEY=acme)
+    _, err = ctl("admin", "policy", "set", "default_currency_code=ZZZ", "default_country_code=XX",
+                 SALES_API_KEY=acme, expect=INVALID)
+    assert "policy.default_currency_code" in err and "policy.default_country_code" in err, err
+    _, err = ctl("admin", "policy", "set", "nonsense=1", expect=USAGE)
+    ctl("admin", "policy", "set", expect=USAGE)
+    made = one("admin", "key", "create", "grace", "--name", "laptop", "--role", "rep",
+                    "--role", "viewer", "--team", "north", SALES_API_KEY=acme)
+    assert made["apiKey"]["roles"] == ["ROLE_REP", "ROLE_VIEWER"], made
+    assert "grace" in ctl("admin", "key", "list", SALES_API_KEY=acme)[0]
+    assert made["secret"] not in ctl("admin", "key", "list", SALES_API_KEY=acme)[0]
+    ctl("lead", "list", SALES_API_KEY=made["secret"])
+    ctl("admin", "key", "revoke", made["apiKey"]["id"], SALES_API_KEY=acme, expect=USAGE)
+    ctl("admin", "key", "revoke", made["apiKey"]["id"], "--yes", SALES_API_KEY=acme)
+    ctl("lead", "list", SALES_API_KEY=made["secret"], expect=DENIED)
+
+
 def case_completion_knows_the_table():
     path = write("completion.bash", [ctl("completion", "bash")[0]])
     subprocess.run(["bash", "-n", path], check=True)
@@ -292,6 +323,9 @@ def case_completion_knows_the_table():
     assert complete("le") == ["lead"]
     assert {"create", "import", "watch"} <= set(complete("lead", ""))
     assert complete("deal", "pro") == ["progress"]
+    assert complete("admin", "k") == ["key"]
+    assert complete("admin", "key", "") == ["create", "list", "revoke"]
+    assert "--role" in complete("admin", "key", "create", "grace", "--r")
     assert "--duplicates" in complete("lead", "create", "--dup")
     assert {"--json", "--filter"} <= set(complete("lead", "list", "--"))
     for shell in ("zsh", "fish"):
