@@ -18,16 +18,34 @@ static str request_id_of(const ProtobufCMessage *m)
     return f && f->type == PROTOBUF_C_TYPE_STRING ? field_text(f, field_at(m, f, 0)) : STR("");
 }
 
-/* Notes in the call which request it is. */
+static bool join(struct arena *a, str first, str second, str *out)
+{
+    char *p = arena_take(a, first.n + second.n + 1);
+
+    *out = (str){p, first.n + second.n};
+    if (!p)
+        return false;
+    memcpy(p, first.p, first.n);
+    if (second.n)
+        memcpy(p + first.n, second.p, second.n);
+    return true;
+}
+
+/* Notes in the call which request it is: whose, too, as an answer may hold what is not in reach of
+ * another caller of the tenant. */
 static enum status identify(struct call *c, const ProtobufCMessage *m, struct uuid id)
 {
-    str content;
+    const char *subject = c->principal.subject;
+    str content, whole;
 
     static_assert(sizeof c->request_sha256 == SHA256_DIGEST_LENGTH, "");
     if ((c->request_id = uuid_text(&c->arena, id)) == NULL ||
         !canonical_pack(&c->arena, m, "request_id", &content))
         return call_nomem(c);
-    SHA256((const unsigned char *)content.p, content.n, c->request_sha256);
+    whole = str_of(arena_printf(&c->arena, "%zu:%s", strlen(subject), subject));
+    if (!whole.p || !join(&c->arena, whole, content, &whole))
+        return call_nomem(c);
+    SHA256((const unsigned char *)whole.p, whole.n, c->request_sha256);
     return STATUS_OK;
 }
 
