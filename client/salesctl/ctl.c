@@ -220,7 +220,7 @@ ProtobufCMessage *ctl_request(struct ctl *ctl, const struct command *command,
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static void print_reply(struct ctl *ctl, const struct command *c, const ProtobufCMessage *reply)
+void ctl_reply(struct ctl *ctl, const struct command *c, const ProtobufCMessage *reply)
 {
     if (ctl->json)
         ctl_json(ctl, reply);
@@ -242,7 +242,7 @@ enum exit_code call_run(struct ctl *ctl, const struct command *command, const st
         return CTL_USAGE;
     code = ctl_unary(ctl, &call, command->method, in, &reply);
     if (code == CTL_OK)
-        print_reply(ctl, command, reply);
+        ctl_reply(ctl, command, reply);
     sales_call_release(&call);
     return code;
 }
@@ -267,7 +267,7 @@ enum exit_code list_run(struct ctl *ctl, const struct command *command, const st
         code = ctl_unary(ctl, &call, command->method, in, &reply);
         if (code != CTL_OK)
             break;
-        print_reply(ctl, command, reply);
+        ctl_reply(ctl, command, reply);
         next = show_field(&ctl->arena, reply, "next_page_token", SHOW_PLAIN);
         if (!*next)
             break;

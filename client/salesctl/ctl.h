@@ -38,6 +38,9 @@ void ctl_json(struct ctl *ctl, const ProtobufCMessage *m);
 int64_t ctl_now_ns(void);
 int64_t ctl_now_us(void);
 
+/* Prints a reply as the command's view, or as JSON. */
+void ctl_reply(struct ctl *ctl, const struct command *command, const ProtobufCMessage *reply);
+
 /* Runs a command that is one unary call with a view. */
 enum exit_code call_run(struct ctl *ctl, const struct command *command, const struct args *args);
 
