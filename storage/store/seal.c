@@ -98,28 +98,36 @@ static size_t aad_of(const struct seal_place *place, unsigned char out[AAD_MAX])
     return n + 32;
 }
 
-enum status seal_into(struct call *c, const struct seal_key *key, const struct seal_place *place,
-                      str plain, unsigned char *out)
+bool seal_encrypt(const struct seal_key *key, const unsigned char nonce[SEAL_NONCE_BYTES], str aad,
+                  str plain, unsigned char *out)
 {
     struct keyed *k = &crypto()->seal;
     EVP_CIPHER_CTX *x = k->cipher;
-    unsigned char aad[AAD_MAX], *nonce = out + 5, *body = out + SEAL_HEAD_BYTES;
-    size_t n_aad = aad_of(place, aad);
     bool held = holds(k, key);
-    int n, end;
+    int n = 0, end;
 
-    assert(plain.n <= INT32_MAX);
+    assert(plain.n <= INT32_MAX && aad.n <= INT32_MAX);
+    if (EVP_EncryptInit_ex2(x, held ? NULL : gcm, held ? NULL : key->bytes, nonce, NULL) &&
+        EVP_EncryptUpdate(x, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) &&
+        EVP_EncryptUpdate(x, out, &n, (const unsigned char *)plain.p, (int)plain.n) &&
+        EVP_EncryptFinal_ex(x, out + n, &end) &&
+        EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_GCM_GET_TAG, SEAL_TAG_BYTES, out + plain.n))
+        return true;
+    k->is_keyed = false;
+    return false;
+}
+
+enum status seal_into(struct call *c, const struct seal_key *key, const struct seal_place *place,
+                      str plain, unsigned char *out)
+{
+    unsigned char aad[AAD_MAX];
+    size_t n_aad = aad_of(place, aad);
+
     out[0] = FORMAT;
     put_be(out + 1, key->id, 4);
-    c->clock->random(c->clock, nonce, SEAL_NONCE_BYTES);
-    if (!EVP_EncryptInit_ex2(x, held ? NULL : gcm, held ? NULL : key->bytes, nonce, NULL) ||
-        !EVP_EncryptUpdate(x, NULL, &n, aad, (int)n_aad) ||
-        !EVP_EncryptUpdate(x, body, &n, (const unsigned char *)plain.p, (int)plain.n) ||
-        !EVP_EncryptFinal_ex(x, body + n, &end) ||
-        !EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_GCM_GET_TAG, SEAL_TAG_BYTES, body + plain.n)) {
-        k->is_keyed = false;
+    c->clock->random(c->clock, out + 5, SEAL_NONCE_BYTES);
+    if (!seal_encrypt(key, out + 5, (str){(char *)aad, n_aad}, plain, out + SEAL_HEAD_BYTES))
         return call_fail_as(c, STATUS_INTERNAL, "SEAL", "the cipher failed");
-    }
     return STATUS_OK;
 }
 
@@ -147,30 +155,34 @@ bool seal_key_id(str sealed, uint32_t *out)
     return true;
 }
 
-/* Opens into p, which has room for the plain bytes. */
-static bool open_into(struct keyed *k, const struct seal_key *key, const struct seal_place *place,
-                      str sealed, unsigned char *p)
+bool seal_decrypt(const struct seal_key *key, const unsigned char nonce[SEAL_NONCE_BYTES], str aad,
+                  str sealed, unsigned char *out)
 {
+    struct keyed *k = &crypto()->open;
     const unsigned char *in = (const unsigned char *)sealed.p;
-    unsigned char aad[AAD_MAX], tag[SEAL_TAG_BYTES];
-    size_t n_aad = aad_of(place, aad), n_plain = sealed.n - SEAL_EXTRA_BYTES;
+    unsigned char tag[SEAL_TAG_BYTES];
+    size_t n_plain = sealed.n - SEAL_TAG_BYTES;
     bool held = holds(k, key);
     EVP_CIPHER_CTX *x = k->cipher;
-    int n, end;
+    int n = 0, end;
 
-    memcpy(tag, in + SEAL_HEAD_BYTES + n_plain, SEAL_TAG_BYTES);
-    return EVP_DecryptInit_ex2(x, held ? NULL : gcm, held ? NULL : key->bytes, in + 5, NULL) &&
-           EVP_DecryptUpdate(x, NULL, &n, aad, (int)n_aad) &&
-           EVP_DecryptUpdate(x, p, &n, in + SEAL_HEAD_BYTES, (int)n_plain) &&
-           EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_BYTES, tag) &&
-           EVP_DecryptFinal_ex(x, p + n, &end) > 0;
+    assert(sealed.n >= SEAL_TAG_BYTES && sealed.n <= INT32_MAX && aad.n <= INT32_MAX);
+    memcpy(tag, in + n_plain, SEAL_TAG_BYTES);
+    if (EVP_DecryptInit_ex2(x, held ? NULL : gcm, held ? NULL : key->bytes, nonce, NULL) &&
+        EVP_DecryptUpdate(x, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) &&
+        EVP_DecryptUpdate(x, out, &n, in, (int)n_plain) &&
+        EVP_CIPHER_CTX_ctrl(x, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_BYTES, tag) &&
+        EVP_DecryptFinal_ex(x, out + n, &end) > 0)
+        return true;
+    k->is_keyed = false;
+    return false;
 }
 
 bool seal_open(struct call *c, const struct seal_key *key, const struct seal_place *place,
                str sealed, str *out)
 {
-    struct keyed *k = &crypto()->open;
-    unsigned char *p;
+    unsigned char aad[AAD_MAX], *p;
+    size_t n_aad = aad_of(place, aad);
     uint32_t id;
 
     *out = (str){0};
@@ -180,10 +192,9 @@ bool seal_open(struct call *c, const struct seal_key *key, const struct seal_pla
         (void)call_nomem(c);
         return false;
     }
-    if (!open_into(k, key, place, sealed, p)) {
-        k->is_keyed = false;
+    if (!seal_decrypt(key, (const unsigned char *)sealed.p + 5, (str){(char *)aad, n_aad},
+                      str_sub(sealed, SEAL_HEAD_BYTES, sealed.n), p))
         return false;
-    }
     *out = (str){(const char *)p, sealed.n - SEAL_EXTRA_BYTES};
     return true;
 }

@@ -51,6 +51,20 @@ MUST_CHECK bool seal_key_id(str sealed, uint32_t *out);
 MUST_CHECK bool seal_open(struct call *c, const struct seal_key *key,
                           const struct seal_place *place, str sealed, str *out);
 
+/*
+ * The cipher underneath: AES-256-GCM with this nonce, never to be used twice with a key, and `aad`
+ * authenticated. For seal() and its vectors. out: plain.n + SEAL_TAG_BYTES. False: the cipher
+ * failed.
+ */
+MUST_CHECK bool seal_encrypt(const struct seal_key *key,
+                             const unsigned char nonce[SEAL_NONCE_BYTES], str aad, str plain,
+                             unsigned char *out);
+
+/* sealed: ciphertext and tag. out: sealed.n - SEAL_TAG_BYTES and one more. False: forged. */
+MUST_CHECK bool seal_decrypt(const struct seal_key *key,
+                             const unsigned char nonce[SEAL_NONCE_BYTES], str aad, str sealed,
+                             unsigned char *out);
+
 /* HMAC-SHA-256 of domain '\0' value, cut to n <= SEAL_DIGEST_BYTES. `domain` separates uses. */
 void seal_digest(const struct seal_key *key, const char *domain, str value, void *out, size_t n);
 
