@@ -9,6 +9,7 @@
 #include "domain/webhook_policy.h"
 #include "domain/webhook_sign.h"
 #include "integration/http.h"
+#include "obs/log.h"
 #include "store/records.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -32,6 +33,7 @@ struct lane {
     int http_status; /* or WEBHOOK_NO_ANSWER... */
     const char *error;
     int64_t took_ns, attempt_us, retry_after_s;
+    bool is_disabled; /* the webhook, by us */
 };
 
 static enum status plan_unit(struct call *c, struct tx *tx, void *arg)
@@ -243,6 +245,7 @@ static enum status settle_unit(struct call *c, struct tx *tx, void *arg)
     bool is_given_up = d->delivery->state == DELIVERY_STATE_FAILED;
 
     TRY(judge_address(c, l, r, is_given_up, &changed));
+    l->is_disabled = r->webhook->state == WEBHOOK_STATE_FAILED;
     return changed ? tx_update_webhook(tx, r) : STATUS_OK;
 }
 
@@ -263,7 +266,11 @@ static enum status work(struct call *c, struct lane *l)
         if (i == WEBHOOK_RUN_ATTEMPTS || call_now_us(c) > end_us)
             return STATUS_OK;
         TRY(attempt(c, l));
+        l->is_disabled = false;
         TRY(store_run(l->agents->store, c, STORE_WRITE, settle_unit, l));
+        if (l->is_disabled)
+            log_warn(c, LOG_EVENT_WEBHOOK_DISABLED, F_ID("webhook", l->webhook_id),
+                     F_INT("http_status", l->http_status));
         TRY(store_run(l->agents->store, c, STORE_READ, plan_unit, l));
     }
     return STATUS_OK;

@@ -14,6 +14,7 @@ enum {
     SIGNED_BYTES = WEBHOOK_ID_BYTES + 1 + 20 + 1 + WEBHOOK_BODY_BYTES,
     MAC_BYTES = 32,
     ED25519_KEY_BYTES = 32,
+    ED25519_BOTH_BYTES = 64, /* seed and public key */
     ED25519_BYTES = 64,
     TEXT_MAX = 88, /* base64 of 64 bytes */
 };
@@ -30,7 +31,7 @@ static const struct form {
     size_t least, most; /* bytes */
 } FORMS[] = {
     {{"whsec_", 6}, WEBHOOK_SHARED,  WEBHOOK_SECRET_MIN, WEBHOOK_SECRET_MAX},
-    {{"whsk_",  5}, WEBHOOK_PRIVATE, ED25519_KEY_BYTES,  2 * ED25519_KEY_BYTES}, /* seed, public */
+    {{"whsk_",  5}, WEBHOOK_PRIVATE, ED25519_KEY_BYTES,  ED25519_BOTH_BYTES},
     {{"whpk_",  5}, WEBHOOK_PUBLIC,  ED25519_KEY_BYTES,  ED25519_KEY_BYTES},
     {{"",       0}, WEBHOOK_SHARED,  WEBHOOK_SECRET_MIN, WEBHOOK_SECRET_MAX},
 };
