@@ -32,6 +32,11 @@ static void read_teams(const ApiKey *key, struct team_list *out)
             return;
 }
 
+static int32_t calls_per_second(const TenantRecord *t)
+{
+    return t->tenant->policy ? t->tenant->policy->max_requests_per_second : 0;
+}
+
 /* A record without its parts is nobody's: tenant_id stays 0. */
 static void read_record(const ApiKeyRecord *r, const TenantRecord *t, struct api_key_record *out)
 {
@@ -45,6 +50,7 @@ static void read_record(const ApiKeyRecord *r, const TenantRecord *t, struct api
                               ? ACTOR_USER
                               : (enum actor_kind)r->api_key->subject_kind;
     out->principal.credential = CREDENTIAL_API_KEY;
+    out->principal.calls_per_second = calls_per_second(t);
     snprintf(out->principal.tenant, sizeof out->principal.tenant, "%s", t->tenant->key);
     snprintf(out->principal.subject, sizeof out->principal.subject, "%s", r->api_key->subject);
     out->is_revoked = r->api_key->revoke_time != NULL;
@@ -98,6 +104,7 @@ static enum status find_tenant_unit(struct call *c, struct tx *tx, void *arg)
     if (!r->tenant)
         return STATUS_OK;
     k->out->number = r->number;
+    k->out->calls_per_second = calls_per_second(r);
     k->out->is_suspended = r->tenant->state == TENANT_STATE_SUSPENDED;
     snprintf(k->out->key, sizeof k->out->key, "%s", r->tenant->key);
     return STATUS_OK;

@@ -43,6 +43,7 @@ struct serve {
     struct store_keys keys;
     struct trust *trust; /* NULL: API keys only */
     struct metrics *metrics;
+    struct tenant_rate *rates;
     struct intercept *intercept;
     struct refusals *refusals;
     struct job_engine *jobs;
@@ -211,6 +212,13 @@ static enum exit_code open_intercept(struct serve *s)
         return code;
     if (s->metrics)
         s->refusals = refusals_new(s->store, s->metrics);
+    s->rates = tenant_rate_new(&s->call, &(struct tenant_rate_options){
+                                             .calls_per_second = config->tenant_rate,
+                                             .burst = config->tenant_burst,
+                                             .redis_url = config->redis,
+                                         });
+    if (!s->rates)
+        return failed(s, s->call.fault.status == STATUS_INVALID ? EXIT_CONFIG : EXIT_START);
     if (s->metrics && s->key_use && s->refusals)
         s->intercept = intercept_new(&(struct intercept_options){
             .metrics = s->metrics,
@@ -220,8 +228,7 @@ static enum exit_code open_intercept(struct serve *s)
             .n_services = SERVICES_ALL,
             .deadline_ms = config->deadline,
             .deadline_max_ms = config->deadline_max,
-            .tenant_rate = config->tenant_rate,
-            .tenant_burst = config->tenant_burst,
+            .rates = s->rates,
             .rep_scope = rep_scope,
             .rep_scope_context = &s->agents,
             .log_peer_identity = config->log_peer_identity,
@@ -403,6 +410,7 @@ static void close_all(struct serve *s)
         return;
     job_engine_close(s->jobs);
     intercept_free(s->intercept);
+    tenant_rate_free(s->rates);
     refusals_free(s->refusals);
     trust_close(s->trust);
     key_use_free(s->key_use);

@@ -39,6 +39,7 @@ struct principal {
     uint32_t roles;                     /* enum role_bit */
     enum actor_kind kind;
     enum credential credential;
+    int32_t calls_per_second; /* the policy of the tenant; 0: as the server says */
     const char *const
         *teams; /* [n_teams <= TEAMS_MAX] team ids; in memory that outlives the call */
     size_t n_teams;

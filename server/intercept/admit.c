@@ -85,17 +85,21 @@ enum status rate_before(struct rpc_request *q)
 {
     struct intercept *i = q->context;
     struct call *c = q->call;
-    int64_t wait_ns;
+    struct rate_ask ask = {.tenant_id = c->principal.tenant_id,
+                           .calls_per_second = c->principal.calls_per_second,
+                           .class = rate_class_of(q->method)};
+    struct rate_answer answer;
 
     if (is_public(q->service))
         return STATUS_OK;
-    wait_ns = tenant_rate_take(i->rates, c->principal.tenant_id, call_monotonic_ns(c));
-    if (wait_ns == 0)
+    answer = tenant_rate_take(i->options.rates, c, &ask);
+    if (answer.wait_ns == 0)
         return STATUS_OK;
-    series_add(i->rate_limited, 1);
-    call_retry_after(c, wait_ns / NS_PER_MS + 1);
+    series_add(i->rate_limited[ask.class], 1);
+    call_retry_after(c, answer.wait_ns / NS_PER_MS + 1);
+    call_detail(c, FAULT_METADATA, NULL, STR("class"), "%s", rate_class_text(ask.class));
     call_detail(c, FAULT_METADATA, NULL, STR("limit_per_second"), "%lld",
-                (long long)i->options.tenant_rate);
+                (long long)answer.calls_per_second);
     return call_fail_as(c, STATUS_EXHAUSTED, "TENANT_RATE", "the tenant is over its rate of calls");
 }
 

@@ -38,6 +38,7 @@ struct api_key_record {
 struct tenant_record {
     int64_t number; /* > 0 */
     char key[TENANT_NAME_BYTES + 1];
+    int32_t calls_per_second; /* as in struct principal */
     bool is_suspended;
 };
 

@@ -49,6 +49,7 @@ enum status auth_tenant(struct auth *a, struct call *c, const struct tenant_name
     TRY(find_tenant(a, c, name, &t));
     out->why = !t.number ? AUTH_TENANT : t.is_suspended ? AUTH_SUSPENDED : AUTH_FINE;
     p->tenant_id = t.number;
+    p->calls_per_second = t.calls_per_second;
     memcpy(p->tenant, t.key, sizeof p->tenant);
     return STATUS_OK;
 }

@@ -49,10 +49,9 @@ struct intercept *intercept_new(const struct intercept_options *o)
     i->options = *o;
     arena_init(&i->arena, SERIES_BYTES_MAX);
     i->auth = auth_new(o->keys, o->trust);
-    i->rates = tenant_rate_new(bucket_rate_of(o->tenant_rate, o->tenant_burst));
     i->running = running_new();
     i->lanes = lanes_new();
-    if (!i->auth || !i->rates || !i->running || !i->lanes || !metrics_register(i)) {
+    if (!i->auth || !i->running || !i->lanes || !metrics_register(i)) {
         intercept_free(i);
         return NULL;
     }
@@ -64,7 +63,6 @@ void intercept_free(struct intercept *i)
     if (!i)
         return;
     auth_free(i->auth);
-    tenant_rate_free(i->rates);
     running_free(i->running);
     lanes_free(i->lanes);
     arena_release(&i->arena);

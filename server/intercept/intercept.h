@@ -17,6 +17,7 @@
 
 #include "domain/access.h"
 #include "intercept/auth.h"
+#include "intercept/tenant_rate.h"
 #include "obs/metrics.h"
 #include "rpc/request.h"
 
@@ -29,7 +30,7 @@ struct intercept_options {
     const struct service *const *services; /* [n_services] all that are served, ours and public */
     size_t n_services;
     int64_t deadline_ms, deadline_max_ms; /* of unary calls */
-    int64_t tenant_rate, tenant_burst;    /* calls per second, calls */
+    struct tenant_rate *rates;            /* of calls */
     /* The tenant's policy for reps, for callers that it decides about. May block. */
     enum status (*rep_scope)(void *context, struct call *c, RepScope *out);
     void *rep_scope_context;

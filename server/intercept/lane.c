@@ -31,7 +31,7 @@ static uint64_t digest(uint64_t seed, str s)
 {
     uint64_t h = seed ^ s.n * UINT64_C(0x9E3779B97F4A7C15), word;
 
-    for (size_t i = 0; i < s.n; i += sizeof word) {
+    for (size_t i = 0; s.p && i < s.n; i += sizeof word) {
         size_t n = s.n - i < sizeof word ? s.n - i : sizeof word;
 
         word = 0;

@@ -73,7 +73,9 @@ bool metrics_register(struct intercept *i)
     for (int r = 0; r < AUTH_N_REASONS; r++)
         i->auth_failures[r] = metrics_series(
             m, METRIC_AUTH_FAILURES, (const char *[]){auth_reason_text((enum auth_reason)r)});
-    i->rate_limited = metrics_series(m, METRIC_RATE_LIMITED, NULL);
+    for (int k = 0; k < RATE_CLASSES; k++)
+        i->rate_limited[k] = metrics_series(
+            m, METRIC_RATE_LIMITED, (const char *const[]){rate_class_text((enum rate_class)k)});
     for (size_t k = 0; k < i->options.n_services; k++) {
         const struct service *s = i->options.services[k];
         struct method_series *series = NEW(&i->arena, struct method_series, s->n_methods);

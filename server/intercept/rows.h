@@ -5,7 +5,6 @@
 #include "intercept/intercept.h"
 #include "intercept/lane.h"
 #include "intercept/running.h"
-#include "intercept/tenant_rate.h"
 
 enum { STATUS_CODES = 17 };
 
@@ -23,11 +22,10 @@ struct intercept {
     struct intercept_options options;
     struct arena arena; /* owns the series */
     struct auth *auth;
-    struct tenant_rate *rates;
     struct running *running;
     struct lanes *lanes;
     struct service_series services[INTERCEPT_SERVICES_MAX];
-    struct series auth_failures[AUTH_N_REASONS], rate_limited;
+    struct series auth_failures[AUTH_N_REASONS], rate_limited[RATE_CLASSES];
 };
 
 /* Anybody may call it: probes and tools come without a credential. */

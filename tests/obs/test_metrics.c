@@ -101,7 +101,7 @@ Test(metrics, scaled_values_are_exact)
 
 Test(metrics, a_metric_without_series_is_not_shown)
 {
-    metrics_series(m, METRIC_RATE_LIMITED, NULL);
+    metrics_series(m, METRIC_RPC_CALLS, NULL);
     cr_assert_null(strstr(render(), "grpc_server"));
 }
 
@@ -139,7 +139,7 @@ Test(metrics, promtool_finds_nothing_to_complain_about)
     metrics_series(m, METRIC_GRPC_RECEIVED, echo);
     metrics_series(m, METRIC_GRPC_SENT, echo);
     series_observe(metrics_series(m, METRIC_GRPC_SECONDS, echo), 1234567);
-    metrics_series(m, METRIC_RATE_LIMITED, NULL);
+    metrics_series(m, METRIC_RPC_CALLS, NULL);
     metrics_series(m, METRIC_AUTH_FAILURES, (const char *[]){"bad\"key\\\n"});
     snprintf(command, sizeof command, "%s check metrics", tool);
     to = popen(command, "w");

@@ -3,7 +3,6 @@
 
 #include "intercept/assoc.h"
 #include "intercept/auth.h"
-#include "intercept/tenant_rate.h"
 #include "support/table.h"
 
 static int64_t fake_ns = 1000000000;
@@ -245,25 +244,4 @@ Test(auth, every_secret_is_another_and_parses)
     cr_assert_not(api_key_same(parts.sha256, sha_b));
     cr_assert_eq(memcmp(parts.id.b, stored_id.b, 16), 0);
     call_release(&real);
-}
-
-Test(tenant_rate, tenants_do_not_pay_for_each_other)
-{
-    struct tenant_rate *t = tenant_rate_new(bucket_rate_of(10, 3));
-
-    for (int i = 0; i < 3; i++)
-        cr_assert_eq(tenant_rate_take(t, 1, 1), 0);
-    cr_assert_gt(tenant_rate_take(t, 1, 1), 0);
-    for (int64_t tenant = 2; tenant < 1000; tenant++)
-        cr_assert_eq(tenant_rate_take(t, tenant, 1), 0, "tenant %d", (int)tenant);
-    tenant_rate_free(t);
-}
-
-Test(tenant_rate, more_tenants_than_slots_still_work)
-{
-    struct tenant_rate *t = tenant_rate_new(bucket_rate_of(1000000, 1000000));
-
-    for (int64_t tenant = 1; tenant < 2 * TENANT_RATE_SLOTS; tenant++)
-        cr_assert_eq(tenant_rate_take(t, tenant, 1), 0);
-    tenant_rate_free(t);
 }

@@ -25,7 +25,7 @@ static void set_up(void)
 {
     call_init(&c, NULL, 1 << 16);
     ops.metrics = metrics = metrics_open();
-    metrics_series(metrics, METRIC_RATE_LIMITED, NULL);
+    metrics_series(metrics, METRIC_RPC_CALLS, NULL);
     cr_assert_eq(ops_open(&c, "127.0.0.1:0", &ops, &server), STATUS_OK, "%s", c.fault.why);
     cr_assert_gt(http_port(server), 0);
 }
@@ -77,9 +77,9 @@ static const struct question questions[] = {
     {"draining", "GET", "/readyz", "HTTP/1.1 503 ", "\r\n\r\ndraining\n"},
     {"draining", "GET", "/healthz", "HTTP/1.1 503 ", "\r\n\r\ndraining\n"},
     {"draining", "GET", "/livez", "HTTP/1.1 200 ", "\r\n\r\nok\n"},
-    {NULL, "GET", "/metrics", "HTTP/1.1 200 ", "\r\n\r\n# HELP sales_rate_limited_total"},
+    {NULL, "GET", "/metrics", "HTTP/1.1 200 ", "\r\n\r\n# HELP sales_rpc_calls_active"},
     {NULL, "GET", "/metrics", "HTTP/1.1 200 ", "text/plain; version=0.0.4; charset=utf-8\r\n"},
-    {NULL, "GET", "/metrics?name=x", "HTTP/1.1 200 ", "sales_rate_limited_total 0\n"},
+    {NULL, "GET", "/metrics?name=x", "HTTP/1.1 200 ", "sales_rpc_calls_active 0\n"},
     {NULL, "POST", "/metrics", "HTTP/1.1 405 ", "Allow: GET, HEAD\r\n"},
     {NULL, "GET", "/", "HTTP/1.1 404 ", "\r\n\r\nNot Found"},
     {NULL, "GET", "/metrics/../livez", "HTTP/1.1 404 ", "\r\n\r\nNot Found"},

@@ -88,6 +88,7 @@ static enum status find_key(struct authenticator *a, struct call *c, struct uuid
 
 static struct authenticator keys = {.find_key = find_key};
 static struct metrics *metrics;
+static struct tenant_rate *rates;
 static struct intercept *intercept;
 static struct call c;
 static struct rpc_request q;
@@ -111,14 +112,15 @@ static void set_up(void)
         .tenant_id = 7, .tenant = "demo", .subject = "robot", .roles = ROLE_BIT_VIEWER};
     api_key_make(&c, stored_id, header + 7, stored.sha256);
     metrics = metrics_open();
+    rates = tenant_rate_new(&c, &(struct tenant_rate_options){.calls_per_second = 1, .burst = 3});
+    cr_assert_not_null(rates);
     intercept = intercept_new(&(struct intercept_options){.metrics = metrics,
                                                           .keys = &keys,
                                                           .services = services,
                                                           .n_services = 3,
                                                           .deadline_ms = 1000,
                                                           .deadline_max_ms = 5000,
-                                                          .tenant_rate = 1,
-                                                          .tenant_burst = 3,
+                                                          .rates = rates,
                                                           .refused = {note_refusal, &n_refused}});
     cr_assert_not_null(intercept);
     q = (struct rpc_request){.method = &methods[0],
@@ -133,6 +135,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     intercept_free(intercept);
+    tenant_rate_free(rates);
     metrics_close(metrics);
     call_release(&c);
 }
@@ -318,7 +321,9 @@ Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)
     cr_assert_str_eq(c.fault.reason, "TENANT_RATE");
     cr_assert(c.fault.retry_after_ms > 0 && c.fault.retry_after_ms <= 1001, "%lld",
               (long long)c.fault.retry_after_ms);
-    cr_assert_eq(series_value(metrics_series(metrics, METRIC_RATE_LIMITED, NULL)), 1);
+    cr_assert_eq(
+        series_value(metrics_series(metrics, METRIC_RATE_LIMITED, (const char *const[]){"read"})),
+        1);
 }
 
 Test(intercept, messages_are_checked_by_the_rules_of_their_method)
