@@ -2,7 +2,7 @@
  * usage: http_probe [-4 ALLOW] [-r NAME:PORT:ADDRESS] [-a CA] [-t MS] [-b BYTES] [-H NAME:VALUE]
  *                   [-d BODY] [-o] URL...
  * Sends one request for each URL with one client and prints one JSON line for each answer. -o: as
- * an operator's URL. -d: POST. -c: as if the caller gave up.
+ * operators' URLs; so is one behind a '+'. -d: POST. -c: as if the caller gave up.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,6 +81,7 @@ int main(int argc, char **argv)
         option(&p, letter, optarg);
     p.options.guard = &p.guard;
     struct http_client *h = http_client_open(&p.options);
+    bool is_all_operators = p.request.reach == HTTP_OPERATOR;
 
     for (int i = optind; i < argc; i++) {
         struct call c;
@@ -88,7 +89,13 @@ int main(int argc, char **argv)
 
         call_init(&c, NULL, CALL_ARENA_BYTES);
         c.cancelled = &p.cancelled;
-        p.request.url = str_of(argv[i]);
+        bool is_operators = argv[i][0] == '+';
+
+        if (is_operators)
+            p.request.reach = HTTP_OPERATOR;
+        else if (!is_all_operators)
+            p.request.reach = HTTP_PUBLIC;
+        p.request.url = str_of(argv[i] + is_operators);
         print(&c, http_send(h, &c, &p.request, &r), &r);
         call_release(&c);
     }

@@ -255,7 +255,7 @@ int getaddrinfo(const char *name, const char *port, const struct addrinfo *hints
     url = f"https://rebound.example.com:{secure.port}/plain"
     n = len(secure.seen)
     # The first answer is refused as such; the second, for another client, is too.
-    first, second = probe("-4", "10.9.9.9", url, url.replace("rebound", "rebound2"), env={"LD_PRELOAD": shim})
+    first, second = probe("-4", "10.9.9.9", url, url.replace("rebound", "rebound2"), env={"LD_PRELOAD": shim, "ASAN_OPTIONS": "verify_asan_link_order=0"})
     expect(first, status="PERMISSION_DENIED", why="the address is refused: documentation")
     expect(second, status="PERMISSION_DENIED", why="the address is refused: loopback")
     assert len(secure.seen) == n
@@ -266,6 +266,17 @@ def case_connections_are_used_again():
     url = f"https://127.0.0.1:{secure.port}/plain"
     assert [r["http"] for r in probe("-4", "127.0.0.1", url, url, url)] == [200] * 3
     assert len({seen[2] for seen in secure.seen[n:]}) == 1, "three requests, one connection"
+
+
+def case_a_connection_of_the_operator_carries_no_customers_request():
+    n = len(secure.seen)
+    url = f"https://{HOST}:{secure.port}/plain"
+    words = ("-4", "10.9.9.9", "-r", f"{HOST}:{secure.port}:127.0.0.1")  # any port, not this address
+    first, second, third = probe(*words, "+" + url, url, "+" + url)
+    expect(first, status="OK", http=200)
+    expect(second, status="PERMISSION_DENIED", reason="HTTP_ADDRESS")
+    expect(third, status="OK", http=200)
+    assert len(secure.seen) == n + 2 and len({seen[2] for seen in secure.seen[n:]}) == 1
 
 
 def case_the_operators_own():
