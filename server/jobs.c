@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "agent/retention.h"
 #include "agent/webhook_lane.h"
 #include "agent/webhook_sweep.h"
 #include "job/audit_seal.h"
@@ -25,6 +26,7 @@ static const struct {
     {&webhook_sweep_kind,    ROLE(LEAD),  PART(agents)},
     {&key_tend,              ROLE(LEAD),  PART(store)},
     {&key_rewrap,            ROLE(LEAD),  PART(store)},
+    {&retention_kind,        ROLE(LEAD),  PART(agents)},
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 #include "agent/activity.h"
 #include "agent/deal.h"
 #include "agent/lead.h"
+#include "agent/retention.h"
 #include "agent/subject.h"
 #include "base/buf.h"
 #include "sales/v1/admin.h"
@@ -422,5 +423,60 @@ STORE_TEST(nobody_and_nonsense_are_told_apart)
     who = (Subject)SUBJECT_INIT;
     cr_assert_eq(erase(&o, &who, &out), STATUS_INVALID);
     call_clear(o.call);
+    stand_up(&o);
+}
+
+static enum status policy_unit(struct call *c, struct tx *tx, void *arg)
+{
+    static RetentionRule lead = RETENTION_RULE_INIT, note = RETENTION_RULE_INIT;
+    static RetentionRule *rules[] = {&lead, &note};
+    static TenantPolicy policy = TENANT_POLICY_INIT;
+    Tenant tenant = TENANT_INIT;
+    TenantRecord record = TENANT_RECORD_INIT;
+
+    (void)c;
+    (void)arg;
+    lead.data_class = DATA_CLASS_LEAD;
+    lead.days = 100;
+    note.data_class = DATA_CLASS_ACTIVITY;
+    note.days = 10;
+    policy.retention = rules;
+    policy.n_retention = 2;
+    tenant.key = "acme";
+    tenant.policy = &policy;
+    record.tenant = &tenant;
+    record.number = 1;
+    return tx_insert_tenant(tx, &record);
+}
+
+STORE_TEST(what_is_too_old_expires_but_not_what_is_held)
+{
+    Subject held = by_mail(MAIL);
+    struct retention_counts n;
+    struct office o;
+    Lead *old, *young;
+    uint64_t records;
+
+    cr_assert_eq(store_run_system(f->store, &f->call, STORE_WRITE, policy_unit, NULL), STATUS_OK,
+                 "%s", f->call.fault.why);
+    open_office(&o, f); /* a lead, two notes, a deal: held */
+    old = create_lead(&o, "Old", "old@example.org", "");
+    log_note(&o, old, "an old note");
+    cr_assert_eq(hold(&o, &held, true, &records), STATUS_OK);
+    fixture_sql(f, "UPDATE lead SET update_time = update_time - 8640000000000");     /* 100 days */
+    fixture_sql(f, "UPDATE lead SET update_time = update_time - 172800000000");      /* 2 days */
+    fixture_sql(f, "UPDATE activity SET update_time = update_time - 1036800000000"); /* 12 days */
+    young = create_lead(&o, "Young", "young@example.org", "");
+    log_note(&o, young, "a fresh note");
+    cr_assert_eq(retention_run(o.call, &o.agents, &n), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_eq(n.leads, 1);
+    cr_assert_eq(n.activities, 1);
+    cr_assert_eq(n.held, 3);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM lead"), 2);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 3);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM deal"), 1);
+    cr_assert_eq(hold(&o, &held, false, &records), STATUS_OK); /* a change: young again */
+    cr_assert_eq(retention_run(o.call, &o.agents, &n), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert(n.leads == 0 && n.activities == 2 && n.held == 0);
     stand_up(&o);
 }

@@ -1,0 +1,223 @@
+/* Pages by the time of the last change, oldest first; what is held is passed over. */
+#include "agent/retention.h"
+
+#include <stdio.h>
+
+#include "agent/person.h"
+#include "domain/compliance.h"
+#include "domain/moment.h"
+#include "obs/log.h"
+#include "store/audit.h"
+#include "store/key.h"
+#include "store/outbox.h"
+#include "store/records.h"
+
+enum { LEASE_MS = 1800000, TOKEN_BYTES = 1024 };
+
+struct expiry;
+typedef enum status (*expire_fn)(struct tx *tx, struct expiry *x, ProtobufCMessage *m);
+
+/* One class on its way. */
+struct expiry {
+    const struct expiring *row;
+    int64_t before_us;
+    char token[TOKEN_BYTES + 1]; /* of the next page; "": the first */
+    bool is_done;
+    struct retention_counts *counts, page; /* page: of the unit that runs */
+};
+
+static enum status expire_lead(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    struct person_counts n = {0};
+    const Lead *lead = (const Lead *)m;
+
+    if (lead->legal_hold) {
+        x->page.held++;
+        return STATUS_OK;
+    }
+    TRY(person_erase(tx, lead, &n));
+    x->page.leads += n.leads;
+    x->page.activities += n.activities;
+    return STATUS_OK;
+}
+
+/* Whether the lead that a record names is under legal hold; one that is gone is not. */
+static enum status is_held(struct tx *tx, const char *lead_id, bool *out)
+{
+    enum status s;
+    Lead *lead;
+
+    *out = false;
+    if (!*lead_id)
+        return STATUS_OK;
+    s = tx_get_lead(tx, str_of(lead_id), &lead);
+    if (s == STATUS_NOT_FOUND)
+        call_clear(tx_call(tx));
+    *out = s == STATUS_OK && lead->legal_hold;
+    return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+}
+
+static enum status expire_record(struct tx *tx, struct expiry *x, enum record_kind kind,
+                                 const char *id, const char *lead_id)
+{
+    bool held;
+
+    TRY(is_held(tx, lead_id, &held));
+    if (held) {
+        x->page.held++;
+        return STATUS_OK;
+    }
+    TRY(tx_event_erase(tx, kind, str_of(id)));
+    TRY(tx_delete(tx, kind, str_of(id), STR("")));
+    x->page.activities += kind == RECORD_ACTIVITY;
+    x->page.deals += kind == RECORD_DEAL;
+    return tx_key_shred(tx);
+}
+
+static enum status expire_activity(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    const Activity *a = (const Activity *)m;
+
+    return expire_record(tx, x, RECORD_ACTIVITY, a->id, a->lead_id);
+}
+
+static enum status expire_deal(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    const Deal *d = (const Deal *)m;
+
+    return expire_record(tx, x, RECORD_DEAL, d->id, d->lead_id);
+}
+
+static const struct expiring {
+    DataClass data_class;
+    enum record_kind kind;
+    expire_fn expire;
+} expiring[] = {
+    {DATA_CLASS_LEAD, RECORD_LEAD, expire_lead},
+    {DATA_CLASS_ACTIVITY, RECORD_ACTIVITY, expire_activity},
+    {DATA_CLASS_DEAL, RECORD_DEAL, expire_deal},
+};
+
+static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct expiry *x = arg;
+    char day[DATE_TEXT_BYTES + 1], filter[80];
+    struct list_page page;
+
+    x->page = (struct retention_counts){0};
+    date_of(x->before_us, day);
+    snprintf(filter, sizeof filter, "update_time < \"%sT00:00:00Z\"", day);
+    TRY(tx_list(tx, x->row->kind,
+                &(struct list_query){.filter = str_of(filter),
+                                     .order_by = STR("update_time"),
+                                     .page_token = str_of(x->token),
+                                     .page_size = RETENTION_PAGE},
+                &page));
+    for (size_t i = 0; i < page.n_items; i++)
+        TRY(x->row->expire(tx, x, page.items[i]));
+    if (strlen(page.next_page_token) > TOKEN_BYTES)
+        return call_fail(c, STATUS_INTERNAL, "a page token is too long");
+    snprintf(x->token, sizeof x->token, "%s", page.next_page_token);
+    x->is_done = !*x->token;
+    return STATUS_OK;
+}
+
+struct trim {
+    int64_t before_us;
+    size_t n;
+};
+
+static enum status trim_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct trim *t = arg;
+
+    (void)c;
+    return tx_audit_trim(tx, t->before_us, &t->n);
+}
+
+/* A unit in a call of its own, so that memory does not grow with what expires. */
+static enum status run_apart(struct call *c, struct agents *a, store_unit_fn fn, void *arg)
+{
+    struct call own;
+    enum status s;
+
+    TRY(call_check(c));
+    call_init(&own, c->clock, CALL_ARENA_BYTES);
+    own.deadline_ns = c->deadline_ns;
+    own.cancelled = c->cancelled;
+    own.principal = c->principal;
+    own.trace = c->trace;
+    own.method = c->method;
+    own.rule = c->rule;
+    s = store_run(a->store, &own, STORE_WRITE, fn, arg);
+    if (s != STATUS_OK)
+        s = call_fail_as(c, s, own.fault.reason, "%s", own.fault.why);
+    call_release(&own);
+    return s;
+}
+
+static enum status expire_class(struct call *c, struct agents *a, struct expiry *x)
+{
+    for (int i = 0; i < RETENTION_PAGES_MAX && !x->is_done; i++) {
+        struct expiry next = *x;
+
+        TRY(run_apart(c, a, expire_unit, &next));
+        *x = next;
+        x->counts->leads += x->page.leads;
+        x->counts->activities += x->page.activities;
+        x->counts->deals += x->page.deals;
+        x->counts->held += x->page.held;
+    }
+    return STATUS_OK;
+}
+
+static int64_t before_us(const struct call *c, int32_t days)
+{
+    return call_now_us(c) - days * MOMENT_DAY_US;
+}
+
+enum status retention_run(struct call *c, struct agents *a, struct retention_counts *out)
+{
+    const TenantPolicy *policy;
+    struct trim trim = {.n = 1};
+    int32_t days;
+
+    *out = (struct retention_counts){0};
+    TRY(policy_get(c, a->policies, &policy));
+    for (size_t i = 0; i < sizeof expiring / sizeof *expiring; i++) {
+        if ((days = compliance_days(policy, expiring[i].data_class)) == 0)
+            continue;
+        TRY(expire_class(
+            c, a,
+            &(struct expiry){.row = &expiring[i], .before_us = before_us(c, days), .counts = out}));
+    }
+    if ((days = compliance_days(policy, DATA_CLASS_AUDIT)) == 0)
+        return STATUS_OK;
+    trim.before_us = before_us(c, days);
+    for (int i = 0; i < RETENTION_PAGES_MAX && trim.n; i++, out->audit += trim.n)
+        TRY(run_apart(c, a, trim_unit, &trim));
+    return STATUS_OK;
+}
+
+static enum status handle(void *self, struct call *c, struct job *job)
+{
+    struct retention_counts n;
+
+    TRY(retention_run(c, self, &n));
+    if (n.leads + n.activities + n.deals + n.audit)
+        log_info(c, LOG_EVENT_DATA_EXPIRED, F_INT("for_tenant", job->tenant_id),
+                 F_INT("leads", (int64_t)n.leads), F_INT("activities", (int64_t)n.activities),
+                 F_INT("deals", (int64_t)n.deals), F_INT("audit", (int64_t)n.audit),
+                 F_INT("held", (int64_t)n.held));
+    return STATUS_OK;
+}
+
+const struct job_kind retention_kind = {.name = "retention.run",
+                                        .handle = handle,
+                                        .lease_ms = LEASE_MS,
+                                        .attempts_max = 3,
+                                        .first_ms = 10000,
+                                        .most_ms = 600000,
+                                        .limit = 1,
+                                        .every_ms = RETENTION_EVERY_MS,
+                                        .scope = JOB_OF_TENANTS};
