@@ -10,6 +10,7 @@
 
 #include "agent/context.h"
 #include "agent/refusal.h"
+#include "agent/usage.h"
 #include "http/ops.h"
 #include "intercept/intercept.h"
 #include "obs/process.h"
@@ -145,6 +146,8 @@ static enum exit_code open_records(struct serve *s)
         return failed(s, EXIT_STORE);
     if (agents_init(&s->call, &s->agents, s->store) != STATUS_OK)
         return failed(s, EXIT_START);
+    if (usage_open(&s->call, s->store, &s->agents.usage) != STATUS_OK)
+        return failed(s, EXIT_START);
     enum status status = outgoing_open(&s->call, s->config, s->build->version, &s->agents.http);
 
     if (status != STATUS_OK)
@@ -173,6 +176,11 @@ static void note_refusal(void *refusals, const struct call *c, enum status s)
 static void forget_key(void *auth, struct uuid key_id)
 {
     auth_forget(auth, key_id);
+}
+
+static void count_usage(void *usage, const struct call *c, const char *method, bool failed)
+{
+    usage_count(usage, c, method, failed);
 }
 
 static enum status rep_scope(void *agents, struct call *c, RepScope *out)
@@ -229,6 +237,8 @@ static enum exit_code open_intercept(struct serve *s)
             .deadline_ms = config->deadline,
             .deadline_max_ms = config->deadline_max,
             .rates = s->rates,
+            .used = count_usage,
+            .used_context = s->agents.usage,
             .rep_scope = rep_scope,
             .rep_scope_context = &s->agents,
             .log_peer_identity = config->log_peer_identity,
@@ -416,6 +426,7 @@ static void close_all(struct serve *s)
     key_use_free(s->key_use);
     metrics_close(s->metrics);
     outgoing_close(s->agents.http);
+    usage_close(s->agents.usage);
     agents_release(&s->agents);
     store_close(s->store);
 }

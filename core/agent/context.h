@@ -8,6 +8,7 @@
 
 struct http_client;
 struct server_info;
+struct usage;
 
 struct agents {
     struct store *store;
@@ -16,6 +17,7 @@ struct agents {
 
     /* What main adds after agents_init; all may stay empty. */
     const struct server_info *info; /* agent/server_info.h */
+    struct usage *usage;            /* agent/usage.h */
     struct http_client *http;       /* integration/http.h: requests to other services */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */

@@ -34,6 +34,9 @@ struct intercept_options {
     /* The tenant's policy for reps, for callers that it decides about. May block. */
     enum status (*rep_scope)(void *context, struct call *c, RepScope *out);
     void *rep_scope_context;
+    /* Told of every call that somebody made, when it ends. NULL: nobody counts. */
+    void (*used)(void *context, const struct call *c, const char *method, bool failed);
+    void *used_context;
     bool log_peer_identity; /* names in client certificates are of machines: log them */
     struct {
         void (*fn)(void *context, const struct call *c, enum status s); /* must not block */

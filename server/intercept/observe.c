@@ -122,8 +122,11 @@ enum status metrics_message(struct rpc_request *q, const ProtobufCMessage *m)
 void metrics_after(struct rpc_request *q, enum status status)
 {
     const struct method_series *s = series_of(q);
+    const struct intercept_options *o = &((struct intercept *)q->context)->options;
 
     assert((int)status >= 0 && (int)status < STATUS_CODES);
+    if (o->used && q->call->principal.tenant_id > 0)
+        o->used(o->used_context, q->call, q->method->path + 1, status != STATUS_OK);
     if (!s)
         return;
     series_add(s->sent, (int64_t)q->n_out);

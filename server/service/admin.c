@@ -7,6 +7,7 @@
 #include "agent/server_info.h"
 #include "agent/subject.h"
 #include "agent/tenant.h"
+#include "agent/usage.h"
 #include "agent/webhook.h"
 
 static enum status create_tenant(struct call *c, void *self, const CreateTenantRequest *in,
@@ -64,6 +65,12 @@ static enum status set_legal_hold(struct call *c, void *self, const SetLegalHold
                                   SetLegalHoldResponse *out)
 {
     return subject_hold(c, self, in, out);
+}
+
+static enum status get_usage(struct call *c, void *self, const GetUsageRequest *in,
+                             GetUsageResponse *out)
+{
+    return usage_get(c, self, in, out);
 }
 
 static enum status get_server_info(struct call *c, void *self, const GetServerInfoRequest *in,
@@ -134,6 +141,7 @@ const struct admin_handlers admin_handlers = {
                        {.writable = export_subject_writable, .done = export_subject_done}},
     .erase_subject = erase_subject,
     .set_legal_hold = set_legal_hold,
+    .get_usage = get_usage,
     .get_server_info = get_server_info,
     .list_audit_entries = list_audit_entries,
     .verify_audit = verify_audit,

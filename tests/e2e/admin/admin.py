@@ -9,6 +9,7 @@ import world
 
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 ADMIN, MANAGER, REP = 1, 2, 3
+UNKNOWN = "0193b6f2-7d1c-7a4e-9c55-2f1d3a6b7c80"
 
 
 def tells_what_it_is(root):
@@ -187,6 +188,40 @@ def lists_its_own_keys_only(root, acme):
     assert root.refused("Admin/RevokeApiKey", id=seen[0].id).code == "NOT_FOUND"
 
 
+def counts_usage(acme, other):
+    """Real calls by method, actor and day, of this tenant only, over all its servers."""
+    def by(client, group):
+        answer = client.call("Admin/GetUsage", group_by=group)
+        return answer, {r.key: (r.calls, r.failed_calls) for r in answer.rows}
+
+    before = by(acme, 3)[1].get("sales.v1.SalesAgent/GetLead", (0, 0))
+    for n in range(7):
+        (acme, other)[n % 2].refused("SalesAgent/GetLead", id=UNKNOWN)
+    end = time.monotonic() + 20
+    while True:  # the other server adds its own within seconds
+        answer, methods = by(acme, 3)
+        calls, failed = methods["sales.v1.SalesAgent/GetLead"]
+        if (calls, failed) == (before[0] + 7, before[1] + 7):
+            break
+        assert time.monotonic() < end, (before, methods)
+        time.sleep(0.5)
+    assert answer.total.calls == sum(c for c, _ in methods.values())
+    actors, days = by(acme, 2)[1], by(acme, 1)[1]
+    assert "eve" in actors and "bootstrap" not in actors, actors
+    assert time.strftime("%Y-%m-%d", time.gmtime()) in days, days
+    e = acme.refused("Admin/GetUsage", time={"start_time": {"seconds": 10 * 86400},
+                                             "end_time": {"seconds": 86400}})
+    assert "time.end_time" in e.fields, e
+
+
+def keeps_usage(w, acme):
+    """Counters survive a restart in order."""
+    known = acme.call("Admin/GetUsage").total.calls
+    w.stop()
+    after = world.Client(w.start().address, acme.key).call("Admin/GetUsage").total.calls
+    assert after >= known + 1, (known, after)
+
+
 def main():
     world.generate(SCRATCH / "py_admin")
     world.learn()
@@ -204,6 +239,8 @@ def main():
             makes_and_revokes_keys(acme, other)
             acme = keeps_the_last_admin(acme)
             lists_its_own_keys_only(root, acme)
+            counts_usage(acme, second.like(acme.key))
+            keeps_usage(w, acme)
             log = "".join(p.read_text() for p in pathlib.Path(folder).glob("log.*"))
             assert acme.key[-20:] not in log, "a secret is in the log"
             w.stop()

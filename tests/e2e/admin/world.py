@@ -37,7 +37,7 @@ class World:
 
     def __init__(self, salesd, engine, folder):
         self.salesd, self.folder, self.servers = salesd, folder, []
-        self.database = None
+        self.database, self.n_started = None, 0
         (folder / "master.key").write_text(os.urandom(32).hex() + "\n")
         (folder / "master.key").chmod(0o600)
         if engine == "sqlite":
@@ -55,7 +55,8 @@ class World:
                        stderr=subprocess.DEVNULL)
 
     def start(self, *flags):
-        log = open(self.folder / f"log.{len(self.servers)}", "w", encoding="utf-8")
+        self.n_started += 1
+        log = open(self.folder / f"log.{self.n_started}", "w", encoding="utf-8")
         process = subprocess.Popen(
             [self.salesd, "--store", self.store, "--master-key-file", self.folder / "master.key",
              "--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--bootstrap-tenant", "demo",
