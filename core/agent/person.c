@@ -30,6 +30,17 @@ static enum status too_many(struct tx *tx)
                         "the lead has too many records to be erased at once");
 }
 
+static enum status erase_page(struct tx *tx, const struct list_page *page)
+{
+    for (size_t i = 0; i < page->n_items; i++) {
+        str id = str_of(((const Activity *)page->items[i])->id);
+
+        TRY(tx_event_erase(tx, RECORD_ACTIVITY, id));
+        TRY(tx_delete_activity(tx, id, STR("")));
+    }
+    return STATUS_OK;
+}
+
 static enum status erase_activities(struct tx *tx, const Lead *lead, struct person_counts *counts)
 {
     struct list_page page = {.n_items = PAGE_SIZE_MAX};
@@ -38,12 +49,7 @@ static enum status erase_activities(struct tx *tx, const Lead *lead, struct pers
         if (i == PAGES_MAX)
             return too_many(tx);
         TRY(list_of(tx, ACTIVITY_BY_lead_id, lead->id, "", &page));
-        for (size_t j = 0; j < page.n_items; j++) {
-            str id = str_of(((const Activity *)page.items[j])->id);
-
-            TRY(tx_event_erase(tx, RECORD_ACTIVITY, id));
-            TRY(tx_delete_activity(tx, id, STR("")));
-        }
+        TRY(erase_page(tx, &page));
         counts->activities += page.n_items;
     }
     return STATUS_OK;
@@ -88,23 +94,28 @@ static void scrub_deal(struct arena *a, const Lead *lead, Deal *d)
     }
 }
 
+static enum status erase_from_page(struct tx *tx, const Lead *lead, const struct list_page *page)
+{
+    for (size_t i = 0; i < page->n_items; i++) {
+        Deal *d = (Deal *)page->items[i];
+
+        scrub_deal(&tx_call(tx)->arena, lead, d);
+        TRY(tx_event_erase(tx, RECORD_DEAL, str_of(d->id)));
+        TRY(tx_update_deal(tx, d));
+        TRY(tx_event(tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(d->id), &d->base));
+    }
+    return STATUS_OK;
+}
+
 static enum status erase_from_deals(struct tx *tx, const Lead *lead, struct person_counts *counts)
 {
-    struct arena *a = &tx_call(tx)->arena;
     struct list_page page = {.next_page_token = ""};
 
     for (int i = 0; i == 0 || *page.next_page_token; i++) {
         if (i == PAGES_MAX)
             return too_many(tx);
         TRY(list_of(tx, DEAL_BY_lead_id, lead->id, page.next_page_token, &page));
-        for (size_t j = 0; j < page.n_items; j++) {
-            Deal *d = (Deal *)page.items[j];
-
-            scrub_deal(a, lead, d);
-            TRY(tx_event_erase(tx, RECORD_DEAL, str_of(d->id)));
-            TRY(tx_update_deal(tx, d));
-            TRY(tx_event(tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(d->id), &d->base));
-        }
+        TRY(erase_from_page(tx, lead, &page));
         counts->deals += page.n_items;
     }
     return STATUS_OK;
@@ -119,10 +130,20 @@ enum status person_free(struct call *c, const Lead *lead)
     return call_fail_as(c, STATUS_PRECONDITION, "LEGAL_HOLD", "the lead is under legal hold");
 }
 
+/* An event with nothing but the id. */
+static enum status tell_erased(struct tx *tx, const Lead *lead)
+{
+    Lead husk = LEAD_INIT;
+
+    husk.id = lead->id;
+    husk.owner_id = lead->owner_id; /* they say who may be told */
+    husk.team_id = lead->team_id;
+    return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(lead->id), &husk.base);
+}
+
 enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *counts)
 {
     str id = str_of(lead->id);
-    Lead husk = LEAD_INIT;
 
     TRY(person_free(tx_call(tx), lead));
     TRY(erase_activities(tx, lead, counts));
@@ -131,10 +152,7 @@ enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *
     TRY(tx_event_erase(tx, RECORD_LEAD, id));
     TRY(tx_delete_lead(tx, id, str_of(lead->etag)));
     counts->leads++;
-    husk.id = lead->id;
-    husk.owner_id = lead->owner_id; /* they say who may be told */
-    husk.team_id = lead->team_id;
-    TRY(tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, id, &husk.base));
+    TRY(tell_erased(tx, lead));
     return tx_key_shred(tx);
 }
 

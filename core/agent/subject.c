@@ -114,22 +114,39 @@ static enum status put_counts(struct call *c, const struct person_counts *n,
     return STATUS_OK;
 }
 
+static enum status count_held(struct tx *tx, const Lead *lead, uint64_t *out)
+{
+    struct person_counts n;
+
+    TRY(person_count(tx, lead, &n));
+    *out += n.leads + n.activities + n.deals;
+    return STATUS_OK;
+}
+
+/* What is not held goes, what is held is counted. */
+static enum status erase_leads(struct tx *tx, const struct subject_leads *who,
+                               struct person_counts *erased, uint64_t *held_out)
+{
+    for (size_t i = 0; i < who->n_leads; i++) {
+        const Lead *lead = who->leads[i];
+        enum status s =
+            lead->legal_hold ? count_held(tx, lead, held_out) : person_erase(tx, lead, erased);
+
+        if (s != STATUS_OK)
+            return s;
+    }
+    return STATUS_OK;
+}
+
 static enum status erase_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct erase *k = arg;
-    struct person_counts erased = {0}, held;
+    struct person_counts erased = {0};
     struct subject_leads who;
 
     k->out->held = 0;
     TRY(subject_find(tx, k->in->subject, &who));
-    for (size_t i = 0; i < who.n_leads; i++) {
-        if (!who.leads[i]->legal_hold) {
-            TRY(person_erase(tx, who.leads[i], &erased));
-            continue;
-        }
-        TRY(person_count(tx, who.leads[i], &held));
-        k->out->held += held.leads + held.activities + held.deals;
-    }
+    TRY(erase_leads(tx, &who, &erased, &k->out->held));
     if (!erased.leads)
         return person_free(c, who.leads[0]);
     TRY(subject_audit(tx, &who, k->in->reason));

@@ -86,8 +86,8 @@ enum status tx_key_rotate(struct tx *tx, uint32_t *version_out)
     if (keys.n == 0)
         return call_fail(tx->call, STATUS_INTERNAL, "the tenant has no data key");
     *version_out = keys.id[keys.n - 1] + 1;
-    return keyring_add(tx->store->keyring, tx->call, tx->conn, tx->tenant_id, KEY_DATA,
-                       *version_out);
+    return keyring_add(tx->store->keyring, tx->call, tx->conn,
+                       &(struct key_name){tx->tenant_id, KEY_DATA, *version_out});
 }
 
 static enum status number_row(void *arg, const struct sql_value *cols, size_t n)

@@ -40,12 +40,31 @@ static enum status clear_due(struct tx *tx)
                            2});
 }
 
+/* Whether the tenant's only key has served its time. */
+static enum status wants_another(struct tx *tx, int64_t age_s, int64_t shred_s, bool *out)
+{
+    bool due;
+
+    TRY(is_due(tx, &due));
+    *out = (due && age_s >= shred_s) || age_s >= (int64_t)KEY_AGE_DAYS * 86400;
+    return STATUS_OK;
+}
+
+static enum status replace(struct tx *tx, struct key_state *out)
+{
+    uint32_t version;
+
+    TRY(clear_due(tx));
+    TRY(tx_key_rotate(tx, &version));
+    out->n_live++;
+    out->has_rotated = true;
+    return STATUS_OK;
+}
+
 enum status tx_key_tend(struct tx *tx, int64_t shred_s, struct key_state *out)
 {
-    int64_t now_us = call_now_us(tx->call), age_s;
     struct data_keys keys;
-    uint32_t version;
-    bool due;
+    bool wants;
 
     *out = (struct key_state){0};
     TRY(tx_writable(tx));
@@ -55,15 +74,8 @@ enum status tx_key_tend(struct tx *tx, int64_t shred_s, struct key_state *out)
     out->n_live = keys.n;
     if (keys.n > 1)
         return STATUS_OK; /* one rotation at a time */
-    age_s = (now_us - keys.created_us[0]) / 1000000;
-    TRY(is_due(tx, &due));
-    if (!(due && age_s >= shred_s) && age_s < (int64_t)KEY_AGE_DAYS * 86400)
-        return STATUS_OK;
-    TRY(clear_due(tx));
-    TRY(tx_key_rotate(tx, &version));
-    out->n_live++;
-    out->has_rotated = true;
-    return STATUS_OK;
+    TRY(wants_another(tx, (call_now_us(tx->call) - keys.created_us[0]) / 1000000, shred_s, &wants));
+    return wants ? replace(tx, out) : STATUS_OK;
 }
 
 enum status store_scrub(struct store *s, struct call *c)

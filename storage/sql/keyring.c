@@ -203,33 +203,32 @@ enum status keyring_load(struct keyring *k, struct call *c, struct sql_conn *con
     return STATUS_OK;
 }
 
-enum status keyring_add(struct keyring *k, struct call *c, struct sql_conn *conn, int64_t tenant_id,
-                        enum key_purpose purpose, uint32_t id)
+enum status keyring_add(struct keyring *k, struct call *c, struct sql_conn *conn,
+                        const struct key_name *name)
 {
-    struct key_name name = {tenant_id, purpose, id};
     unsigned char key[SEAL_KEY_BYTES], wrapped[WRAPPED_KEY_BYTES];
     enum status s;
 
     c->clock->random(c->clock, key, sizeof key);
-    s = master_ring_wrap(k->masters, c, &name, key, wrapped);
+    s = master_ring_wrap(k->masters, c, name, key, wrapped);
     seal_wipe(key, sizeof key);
     if (s != STATUS_OK)
         return s;
-    return sql_exec(
-        conn, c,
-        &(struct sql_statement){
-            "INSERT INTO tenant_key(tenant_id, purpose, key_id, wrapped, create_time) "
-            "VALUES($1, $2, $3, $4, $5)",
-            (struct sql_value[]){sql_int(tenant_id), sql_int(purpose), sql_int(id),
-                                 sql_bytes(wrapped, sizeof wrapped), sql_int(call_now_us(c))},
-            5});
+    return sql_exec(conn, c,
+                    &(struct sql_statement){
+                        "INSERT INTO tenant_key(tenant_id, purpose, key_id, wrapped, create_time) "
+                        "VALUES($1, $2, $3, $4, $5)",
+                        (struct sql_value[]){sql_int(name->tenant_id), sql_int(name->purpose),
+                                             sql_int(name->id), sql_bytes(wrapped, sizeof wrapped),
+                                             sql_int(call_now_us(c))},
+                        5});
 }
 
 enum status keyring_create(struct keyring *k, struct call *c, struct sql_conn *conn,
                            int64_t tenant_id)
 {
-    TRY(keyring_add(k, c, conn, tenant_id, KEY_INDEX, 1));
-    return keyring_add(k, c, conn, tenant_id, KEY_DATA, 1);
+    TRY(keyring_add(k, c, conn, &(struct key_name){tenant_id, KEY_INDEX, 1}));
+    return keyring_add(k, c, conn, &(struct key_name){tenant_id, KEY_DATA, 1});
 }
 
 struct wrapped_key {

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "sql/driver.h"
+#include "sql/master_ring.h"
 #include "store/seal.h"
 
 enum {
@@ -38,7 +39,6 @@ struct tenant_keys {
 };
 
 struct keyring;
-struct master_ring;
 
 MUST_CHECK enum status keyring_open(struct call *c, const struct sql_options *options,
                                     struct keyring **out);
@@ -67,7 +67,7 @@ MUST_CHECK enum status keyring_create(struct keyring *k, struct call *c, struct 
 
 /* Makes and stores one new key, in a write unit of that tenant. EXISTS, UNIQUE: the id is taken. */
 MUST_CHECK enum status keyring_add(struct keyring *k, struct call *c, struct sql_conn *conn,
-                                   int64_t tenant_id, enum key_purpose purpose, uint32_t id);
+                                   const struct key_name *name);
 
 /* Wraps again, under the master key that wraps now, up to `limit` keys of all tenants that another
  * one wraps; in a system write unit. *n_out: how many there were. */

@@ -40,7 +40,7 @@ static bool read_base64(struct arena *a, str text, unsigned char out[SEAL_KEY_BY
     if (text.n != DIGITS)
         return false;
     for (size_t i = 0; i < DIGITS; i++)
-        url[i] = text.p[i] == '+' ? '-' : text.p[i] == '/' ? '_' : text.p[i];
+        url[i] = (char)(text.p[i] == '+' ? '-' : text.p[i] == '/' ? '_' : text.p[i]);
     ok = base64url_decode(a, (str){url, DIGITS}, &key) && key.n == SEAL_KEY_BYTES;
     if (ok) {
         memcpy(out, key.p, SEAL_KEY_BYTES);
@@ -69,9 +69,8 @@ static enum status add_line(struct call *c, const char *source, int number, str 
                             struct master_keys *m)
 {
     struct seal_key key;
-    str label = line, rest = line;
+    str rest = line, label = str_cut(&rest, ':');
 
-    label = str_cut(&rest, ':');
     if (label.n == line.n) /* no colon: the key alone */
         rest = line;
     else if (label.n == 0 || label.n > MASTER_LABEL_BYTES)
