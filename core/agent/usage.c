@@ -10,6 +10,7 @@
 #include "agent/instant.h"
 #include "store/usage.h"
 
+enum { SLOTS_FULL = USAGE_SLOTS / 4 * 3 };
 enum { FLUSH_ARENA_BYTES = 16 << 20, FLUSH_DEADLINE_MS = 10000, NS_PER_MS = 1000000 };
 
 struct slot {
@@ -53,7 +54,7 @@ static void add(struct usage *u, const struct usage_row *r)
     while (u->slots[i].row.method && !is_same(&u->slots[i].row, r))
         i = (i + 1) % USAGE_SLOTS;
     if (!u->slots[i].row.method) {
-        if (u->n == USAGE_SLOTS / 4 * 3)
+        if (u->n == (size_t)SLOTS_FULL)
             return;
         u->n++;
         u->slots[i].row = *r;
@@ -232,8 +233,8 @@ static enum status read_unit(struct call *c, struct tx *tx, void *arg)
     struct reading *k = arg;
 
     (void)c;
-    TRY(tx_usage_sum(tx, k->from, k->to, USAGE_TOTAL, k->total, &k->n_total));
-    return tx_usage_sum(tx, k->from, k->to, k->by, k->rows, &k->n_rows);
+    TRY(tx_usage_sum(tx, (struct usage_days){k->from, k->to}, USAGE_TOTAL, k->total, &k->n_total));
+    return tx_usage_sum(tx, (struct usage_days){k->from, k->to}, k->by, k->rows, &k->n_rows);
 }
 
 /* Days of the request; without one this month. */
@@ -243,7 +244,8 @@ static enum status choose_days(struct call *c, const TimeRange *t, struct readin
     char date[DATE_TEXT_BYTES + 1];
 
     date_of(now, date);
-    memcpy(date + DATE_TEXT_BYTES - 2, "01", 2);
+    date[DATE_TEXT_BYTES - 2] = '0';
+    date[DATE_TEXT_BYTES - 1] = '1';
     if (!date_parse((str){date, DATE_TEXT_BYTES}, &first))
         return call_fail(c, STATUS_INTERNAL, "the clock shows no date");
     k->from = t && t->start_time ? instant_us(t->start_time) / MOMENT_DAY_US : first;

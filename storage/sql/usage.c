@@ -52,17 +52,19 @@ static enum status sum_row(void *arg, const struct sql_value *cols, size_t n)
     "CAST(COALESCE(SUM(failed), 0) AS BIGINT) FROM usage "                                         \
     "WHERE tenant_id = $1 AND day >= $2 AND day <= $3 " group
 
-enum status tx_usage_sum(struct tx *tx, int64_t from, int64_t to, enum usage_group by,
+static const char *const texts[] = {
+    [USAGE_BY_DAY] = SUMS("day", "GROUP BY day ORDER BY day LIMIT 1000"),
+    [USAGE_BY_METHOD] = SUMS("method", "GROUP BY method ORDER BY method LIMIT 1000"),
+    [USAGE_BY_ACTOR] = SUMS("actor", "GROUP BY actor ORDER BY actor LIMIT 1000"),
+    [USAGE_TOTAL] = SUMS("CAST(0 AS BIGINT)", ""),
+};
+
+enum status tx_usage_sum(struct tx *tx, struct usage_days days, enum usage_group by,
                          struct usage_sum out[USAGE_ROWS_MAX], size_t *n_out)
 {
-    static const char *const texts[] = {
-        [USAGE_BY_DAY] = SUMS("day", "GROUP BY day ORDER BY day LIMIT 1000"),
-        [USAGE_BY_METHOD] = SUMS("method", "GROUP BY method ORDER BY method LIMIT 1000"),
-        [USAGE_BY_ACTOR] = SUMS("actor", "GROUP BY actor ORDER BY actor LIMIT 1000"),
-        [USAGE_TOTAL] = SUMS("CAST(0 AS BIGINT)", ""),
-    };
     struct sums s = {tx->call, by, out, 0};
-    const struct sql_value args[] = {sql_int(tx->tenant_id), sql_int(from), sql_int(to)};
+    const struct sql_value args[] = {sql_int(tx->tenant_id), sql_int(days.first),
+                                     sql_int(days.last)};
 
     static_assert(USAGE_ROWS_MAX == 1000, "the statements say so too");
     *n_out = 0;

@@ -25,8 +25,12 @@ struct usage_sum {
     int64_t calls, failed;
 };
 
-/* Sums of the unit's tenant over the days [from, to], by key, the first USAGE_ROWS_MAX. */
-MUST_CHECK enum status tx_usage_sum(struct tx *tx, int64_t from, int64_t to, enum usage_group by,
+struct usage_days {
+    int64_t first, last; /* both counted */
+};
+
+/* Sums of the unit's tenant over the days, by key, the first USAGE_ROWS_MAX. */
+MUST_CHECK enum status tx_usage_sum(struct tx *tx, struct usage_days days, enum usage_group by,
                                     struct usage_sum out[USAGE_ROWS_MAX], size_t *n_out);
 
 #endif
