@@ -7,6 +7,7 @@
 
 #include <assert.h>
 
+#include "base/kill_point.h"
 #include "sales/v1/sales_agent.h"
 #include "schema/field.h"
 #include "schema/wire.h"
@@ -61,6 +62,7 @@ static enum status guarded_unit(struct call *c, struct tx *tx, void *arg)
     if (g->found != ONCE_NEW)
         return STATUS_OK;
     TRY(m->unit(c, tx, m->arg));
+    kill_here(KILL_ONCE_PUT);
     if (!wire_pack(&c->arena, m->answer, &g->answer))
         return call_nomem(c);
     return once_put(tx, &g->once, subject_of(m->answer), g->answer);
@@ -127,6 +129,7 @@ static enum status mutate_once(struct call *c, struct agents *a, struct guarded 
     s = store_run(a->store, c, STORE_WRITE, guarded_unit, g);
     if (s != STATUS_OK)
         TRY(recall(c, a, g, s));
+    kill_here(KILL_ONCE_DONE);
     return settle(c, g);
 }
 

@@ -2,6 +2,7 @@
 #include "agent/person.h"
 
 #include "agent/event.h"
+#include "base/kill_point.h"
 #include "domain/email.h"
 #include "store/key.h"
 #include "store/once.h"
@@ -148,6 +149,7 @@ enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *
     TRY(person_free(tx_call(tx), lead));
     TRY(erase_activities(tx, lead, counts));
     TRY(erase_from_deals(tx, lead, counts));
+    kill_here(KILL_ERASE_UNIT);
     TRY(once_erase(tx, id));
     TRY(tx_event_erase(tx, RECORD_LEAD, id));
     TRY(tx_delete_lead(tx, id, str_of(lead->etag)));

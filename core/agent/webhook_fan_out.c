@@ -8,6 +8,7 @@
 #include "agent/webhook.h"
 #include "agent/webhook_body.h"
 #include "agent/webhook_queue.h"
+#include "base/kill_point.h"
 #include "domain/webhook_policy.h"
 #include "store/records.h"
 
@@ -96,6 +97,7 @@ static enum status insert_delivery(struct call *c, struct tx *tx, const struct p
     TRY(instant_new(c, p->event->created_us, &d->create_time));
     TRY(instant_new(c, p->event->created_us, &d->next_attempt_time));
     TRY(tx_insert_webhook_delivery(tx, r));
+    kill_here(KILL_FAN_OUT);
     return webhook_wake(tx, d->webhook_id, r->lane, 0);
 }
 

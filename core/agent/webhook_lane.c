@@ -6,6 +6,7 @@
 
 #include "agent/instant.h"
 #include "agent/webhook_queue.h"
+#include "base/kill_point.h"
 #include "domain/webhook_policy.h"
 #include "domain/webhook_sign.h"
 #include "integration/http.h"
@@ -267,6 +268,7 @@ static enum status work(struct call *c, struct lane *l)
             return STATUS_OK;
         TRY(attempt(c, l));
         l->is_disabled = false;
+        kill_here(KILL_WEBHOOK_SENT);
         TRY(store_run(l->agents->store, c, STORE_WRITE, settle_unit, l));
         if (l->is_disabled)
             log_warn(c, LOG_EVENT_WEBHOOK_DISABLED, F_ID("webhook", l->webhook_id),

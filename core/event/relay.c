@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/kill_point.h"
 #include "event/envelope.h"
 #include "event/stream.h"
 #include "event/tenant_ids.h"
@@ -191,7 +192,9 @@ static enum status handle(struct bus_consumer *self, struct call *c, struct bus_
         entries[i] = (struct stream_entry){.event = e, .tenant = envelope.tenant};
         TRY(envelope_json(c, &envelope, &entries[i].envelope));
     }
+    kill_here(KILL_RELAY_BEFORE);
     TRY(streams_append(&r->streams, c, entries, batch->n));
+    kill_here(KILL_RELAY_AFTER);
     TRY(store_note(r, c, place));
     batch->n_done = batch->n;
     return STATUS_OK;

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "job/internal.h"
 #include "obs/log.h"
 
@@ -228,6 +229,8 @@ enum status engine_claim(struct job_engine *e, size_t *n_out)
     c.deadline_ns = call_monotonic_ns(&c) + (int64_t)CLAIM_TIMEOUT_MS * 1000000;
     s = store_run_system(e->store, &c, STORE_TAKE, claim_unit, &w);
     if (s == STATUS_OK) {
+        if (w.list.n_jobs)
+            kill_here(KILL_JOB_CLAIMED);
         take_in(e, &w);
         *n_out = w.list.n_jobs;
     } else {

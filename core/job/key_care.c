@@ -3,6 +3,7 @@
  */
 #include "job/key_care.h"
 
+#include "base/kill_point.h"
 #include "obs/log.h"
 #include "store/key.h"
 
@@ -40,6 +41,7 @@ static enum status reseal_unit(struct call *c, struct tx *tx, void *arg)
 
     (void)c;
     TRY(tx_key_reseal(tx, &next, KEY_RESEAL_MAX));
+    kill_here(KILL_RESEAL_BATCH);
     if (t->renews)
         TRY(tx_job_renew(tx, t->job, (int64_t)TEND_LEASE_MS * 1000));
     t->walk = next;
@@ -97,6 +99,7 @@ static enum status tend(struct tend *t)
         return STATUS_OK;
     store_keys_forget(t->store, c->principal.tenant_id);
     TRY(reseal_all(t));
+    kill_here(KILL_KEY_RETIRE);
     TRY(t->run(t->store, c, STORE_WRITE, retire_unit, t));
     log_info(c, LOG_EVENT_KEY_TENDED, F_INT("for_tenant", t->job->tenant_id),
              F_INT("resealed", (int64_t)t->walk.resealed),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "job/internal.h"
 #include "obs/log.h"
 #include "obs/trace.h"
@@ -181,6 +182,7 @@ static bool handle(struct call *c, struct item *item, enum status *out)
         return false;
     else
         *out = k->handle(item->kind->self, c, job);
+    kill_here(KILL_JOB_EFFECT);
     return true;
 }
 
@@ -247,6 +249,7 @@ void engine_run(struct job_engine *e, struct item *item)
     ns = call_monotonic_ns(&c);
     observe(e, k->delay, (call_now_us(&c) - item->job.due_us) * 1000);
     outcome = run(e, &c, item);
+    kill_here(KILL_JOB_DONE);
     ns = call_monotonic_ns(&c) - ns;
     call_release(&c);
     observe(e, k->seconds, ns);

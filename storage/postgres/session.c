@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "base/wait.h"
 #include "postgres/result.h"
 
@@ -354,6 +355,8 @@ enum status session_commit(struct session *s, struct call *c)
         return sql_fail(c, &s->base, error, "injected");
     if (!s->opened || s->mode == STORE_READ_ONE) /* there is none, or its sync point ended it */
         return STATUS_OK;
+    if (s->wrote)
+        kill_here(KILL_COMMIT_BEFORE);
     TRY(send(s, c, &(struct sql_statement){"COMMIT", NULL, 0}, PENDING_COMMIT));
     if (!s->wrote) { /* nothing to wait for: the answer is read when the session is used again */
         if (!PQpipelineSync(s->pg) || PQflush(s->pg) < 0)
@@ -363,6 +366,7 @@ enum status session_commit(struct session *s, struct call *c)
     }
     got = sync_and_drain(s, c, &(struct sink){NULL, NULL});
     if (got == STATUS_OK || s->committed) {
+        kill_here(KILL_COMMIT_AFTER);
         call_clear(c);
         return STATUS_OK;
     }

@@ -9,6 +9,7 @@
 #include <google/protobuf/timestamp.pb-c.h>
 
 #include "base/encode.h"
+#include "base/kill_point.h"
 #include "sql/columns.h"
 #include "sql/difference.h"
 
@@ -326,6 +327,7 @@ enum status audit_flush(struct tx *tx)
     assert(!tx->outer);
     if (!l)
         return STATUS_OK;
+    kill_here(KILL_AUDIT_ROW);
     audit_keys_derive(tx->keys, &keys);
     for (size_t i = 0; s == STATUS_OK && i < l->n; i++)
         if (l->of_kind[l->list[i].info->kind] <= AUDIT_SINGLES_MAX)

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 
+#include "base/kill_point.h"
 #include "sql/audit.h"
 
 enum { DAY_S = 86400 };
@@ -225,6 +226,7 @@ static enum status seal_all(struct tx *tx, const struct audit_keys *keys, const 
     TRY(trust_head(tx, keys, &head));
     for (size_t i = 0; i < w->n; i++)
         TRY(place_entry(tx, keys, w->entries[i], &w->ids[i], &head.chain));
+    kill_here(KILL_AUDIT_SEAL);
     return sign_head(tx, keys, &head);
 }
 

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "base/kill_point.h"
+
 static struct seal_place event_place(int64_t tenant_id, struct uuid id)
 {
     return (struct seal_place){.table = "outbox", .tenant_id = tenant_id, .id = id};
@@ -75,6 +77,7 @@ enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str
     ids[0] = uuid_new(c);
     ids[1] = record_id(info, subject_id);
     TRY(seal_data(tx, ids[0], data, &body));
+    kill_here(KILL_OUTBOX_APPEND);
     TRY(add_row(tx, &row));
     assert(row);
     row[0] = sql_int(tx->tenant_id);

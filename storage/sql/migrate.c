@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "base/kill_point.h"
 #include "sql/driver.h"
 #include "sql/migrations.h"
 #include "store/seal.h"
@@ -117,6 +118,7 @@ static enum status apply(struct call *c, struct sql_conn *conn, void *arg)
         return STATUS_OK;
     script = section(&c->arena, s->run, s->driver->ops->name);
     TRY(conn->ops->script(conn, c, script.p));
+    kill_here(KILL_MIGRATE_STEP);
     seal_sha256((str){s->run->text, s->run->n}, sum);
     return sql_exec(
         conn, c,

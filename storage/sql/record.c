@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <google/protobuf/timestamp.pb-c.h>
 
+#include "base/kill_point.h"
 #include "sql/columns.h"
 #include "sql/reach.h"
 #include "sql/tx.h"
@@ -192,6 +193,7 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
     TRY(reach_after(tx, w.info, m, true));
     TRY(new_id(tx, &w));
     TRY(encode(tx, &w));
+    kill_here(KILL_RECORD_WRITE);
     TRY(batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
     assert(row);
     row[0] = sql_int(tx->tenant_id);
@@ -323,6 +325,7 @@ enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
     n = update_args(tx, &w, args);
     if (n == 0)
         return call_nomem(tx->call);
+    kill_here(KILL_RECORD_WRITE);
     TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].update, args, n}));
     TRY(follow(tx, w.info, w.id, &before, &w.s));
     return seen_put(tx, &w.s);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/kill_point.h"
 #include "base/wait.h"
 
 enum {
@@ -109,8 +110,11 @@ static void commit(struct writer *w, struct ticket *group)
 
     if (conn_in_transaction(conn)) {
         conn_enter(conn, NULL);
-        if (!sql_fault_hits(conn->base.driver, &error) && conn_do(conn, c, "COMMIT") == STATUS_OK)
+        kill_here(KILL_COMMIT_BEFORE);
+        if (!sql_fault_hits(conn->base.driver, &error) && conn_do(conn, c, "COMMIT") == STATUS_OK) {
+            kill_here(KILL_COMMIT_AFTER);
             return;
+        }
         if (conn->base.error != SQL_ERROR_NONE)
             error = conn->base.error;
         c->fault = before;
