@@ -1,5 +1,5 @@
-/* The row that says who calls: gathers the evidence, has it judged, and looks again while a stream
- * is open. The client learns that it was refused; the log and a counter learn why. */
+/* The row that says who calls: gathers the evidence, has it judged, and judges it again while a
+ * stream is open. The client learns that it was refused; the log and a counter learn why. */
 #include "intercept/rows.h"
 #include "intercept/xfcc.h"
 #include "obs/log.h"
@@ -50,6 +50,29 @@ static void find_certificate(struct rpc_request *q, struct auth_evidence *e)
     trust_put(rules);
 }
 
+enum { LOOK_EVERY_MS = 1000, LOOK_BYTES = 64 << 10 };
+
+static const int64_t ns_per_ms = 1000000;
+
+/* What an open stream showed. */
+struct stay {
+    struct auth_evidence evidence; /* texts live as long as the call */
+    int64_t expires_us;            /* wall clock; 0: never */
+    int64_t look_ns;               /* monotonic, when to look again */
+};
+
+static enum status stay_open(struct rpc_request *q, const struct auth_evidence *e,
+                             int64_t expires_us)
+{
+    struct stay *k = NEW(&q->call->arena, struct stay, 1);
+
+    if (!k)
+        return call_nomem(q->call);
+    *k = (struct stay){*e, expires_us, call_monotonic_ns(q->call) + LOOK_EVERY_MS * ns_per_ms};
+    *q->state = k;
+    return STATUS_OK;
+}
+
 enum status authenticate_before(struct rpc_request *q)
 {
     struct intercept *i = q->context;
@@ -64,25 +87,55 @@ enum status authenticate_before(struct rpc_request *q)
     s = auth_check(i->auth, q->call, &e, &outcome);
     if (outcome.why != AUTH_FINE)
         refused(q, outcome.why);
-    if (s == STATUS_OK)
-        lanes_learn(i->lanes, e.header, q->call->principal.tenant_id);
-    if (s == STATUS_OK && outcome.expires_us && q->method->shape != METHOD_UNARY) {
-        int64_t *expires_us = NEW(&q->call->arena, int64_t, 1);
+    if (s != STATUS_OK)
+        return s;
+    lanes_learn(i->lanes, e.header, q->call->principal.tenant_id);
+    return q->method->shape == METHOD_UNARY ? STATUS_OK : stay_open(q, &e, outcome.expires_us);
+}
 
-        if (!expires_us)
-            return call_nomem(q->call);
-        *expires_us = outcome.expires_us;
-        *q->state = expires_us;
-    }
-    return s;
+static bool same_rights(const struct principal *a, const struct principal *b)
+{
+    return a->tenant_id == b->tenant_id && a->roles == b->roles &&
+           strcmp(a->subject, b->subject) == 0;
+}
+
+/* Whether the evidence would still let the stream in; AUTH_FINE also when nobody can say. */
+static enum auth_reason judge_again(struct rpc_request *q, const struct stay *k)
+{
+    struct intercept *i = q->context;
+    struct auth_outcome outcome;
+    struct call now;
+    enum status s;
+
+    call_init(&now, q->call->clock, LOOK_BYTES);
+    now.deadline_ns = q->call->deadline_ns;
+    now.cancelled = q->call->cancelled;
+    now.method = q->call->method;
+    now.peer = q->call->peer;
+    s = auth_check(i->auth, &now, &k->evidence, &outcome);
+    if (s == STATUS_OK && !same_rights(&now.principal, &q->call->principal))
+        outcome.why = AUTH_REVOKED;
+    call_release(&now);
+    return outcome.why;
 }
 
 enum status authenticate_again(struct rpc_request *q)
 {
-    const int64_t *expires_us = *q->state;
+    struct stay *k = *q->state;
+    enum auth_reason why = AUTH_FINE;
+    int64_t now_ns;
 
-    if (!expires_us || call_now_us(q->call) < *expires_us)
+    if (!k)
         return STATUS_OK;
-    refused(q, AUTH_EXPIRED);
-    return auth_refuse(q->call, AUTH_EXPIRED);
+    now_ns = call_monotonic_ns(q->call);
+    if (k->expires_us && call_now_us(q->call) >= k->expires_us) {
+        why = AUTH_EXPIRED;
+    } else if (now_ns >= k->look_ns && q->method->execution != METHOD_ON_LOOP) {
+        k->look_ns = now_ns + LOOK_EVERY_MS * ns_per_ms;
+        why = judge_again(q, k);
+    }
+    if (why == AUTH_FINE)
+        return STATUS_OK;
+    refused(q, why);
+    return auth_refuse(q->call, why);
 }

@@ -312,6 +312,43 @@ Test(intercept, a_denial_names_roles_on_both_sides)
     cr_assert_str_eq(detail("roles_held"), "rep, agent");
 }
 
+/* What may become of a credential while a stream is open. */
+struct ending {
+    bool is_revoked, is_suspended, is_demoted;
+    enum status want;
+    const char *reason;
+};
+
+static const struct ending endings[] = {
+    {false, false, false, STATUS_OK, "none"},
+    {true, false, false, STATUS_UNAUTHENTICATED, "revoked"},
+    {false, true, false, STATUS_DENIED, "suspended"},
+    {false, false, true, STATUS_UNAUTHENTICATED, "revoked"},
+};
+
+TABLE_TEST(intercept, an_open_stream_ends_with_its_credential, struct ending, endings)
+{
+    enum { AUTHENTICATE = 5 };
+    const struct rpc_interceptor *r = &intercept_rows[AUTHENTICATE];
+
+    cr_assert_str_eq(r->name, "authenticate");
+    stored.principal.roles = ROLE_BIT_REP;
+    q.method = &methods[2];
+    header_in("authorization", header);
+    cr_assert_eq(run_before(), STATUS_OK);
+    q.state = &states[AUTHENTICATE];
+    stored.is_revoked = row->is_revoked;
+    stored.tenant_is_suspended = row->is_suspended;
+    if (row->is_demoted)
+        stored.principal.roles = ROLE_BIT_VIEWER;
+    auth_forget(intercept_auth(intercept), stored_id);
+    usleep(1100 * 1000); /* it looks once per second */
+    cr_assert_eq(r->again(&q), row->want, "%s", row->reason);
+    if (row->want == STATUS_OK)
+        return;
+    cr_assert_eq(series_value(metrics_series(metrics, METRIC_AUTH_FAILURES, &row->reason)), 1);
+}
+
 Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)
 {
     header_in("authorization", header);
