@@ -3,6 +3,7 @@
  * agent/mutation.h, which does it in the transaction of the change. */
 #include <openssl/sha.h>
 
+#include "base/buf.h"
 #include "intercept/rows.h"
 #include "schema/canonical.h"
 #include "schema/field.h"
@@ -18,34 +19,36 @@ static str request_id_of(const ProtobufCMessage *m)
     return f && f->type == PROTOBUF_C_TYPE_STRING ? field_text(f, field_at(m, f, 0)) : STR("");
 }
 
-static bool join(struct arena *a, str first, str second, str *out)
-{
-    char *p = arena_take(a, first.n + second.n + 1);
+enum { CALLER_BYTES = 64 + SUBJECT_BYTES + TEAMS_MAX * (SUBJECT_BYTES + 8) };
 
-    *out = (str){p, first.n + second.n};
-    if (!p)
-        return false;
-    memcpy(p, first.p, first.n);
-    if (second.n)
-        memcpy(p + first.n, second.p, second.n);
-    return true;
+/* Whose request it is, and how far the caller sees: an answer may hold what is not in reach of
+ * another caller of the tenant, or of the same one with fewer rights. */
+static void put_caller(struct buf *b, const struct call *c)
+{
+    const struct principal *p = &c->principal;
+
+    buf_printf(b, "%zu:%s%d.%d:", strlen(p->subject), p->subject, c->reach.see, c->reach.act);
+    for (size_t i = 0; c->reach.see == REACH_TEAM && i < p->n_teams; i++)
+        buf_printf(b, "%zu:%s", strlen(p->teams[i]), p->teams[i]);
 }
 
-/* Notes in the call which request it is: whose, too, as an answer may hold what is not in reach of
- * another caller of the tenant. */
+/* Notes in the call which request it is. */
 static enum status identify(struct call *c, const ProtobufCMessage *m, struct uuid id)
 {
-    const char *subject = c->principal.subject;
-    str content, whole;
+    struct buf whole;
+    str content;
 
     static_assert(sizeof c->request_sha256 == SHA256_DIGEST_LENGTH, "");
     if ((c->request_id = uuid_text(&c->arena, id)) == NULL ||
         !canonical_pack(&c->arena, m, "request_id", &content))
         return call_nomem(c);
-    whole = str_of(arena_printf(&c->arena, "%zu:%s", strlen(subject), subject));
-    if (!whole.p || !join(&c->arena, whole, content, &whole))
+    buf_init(&whole, &c->arena, content.n + CALLER_BYTES);
+    put_caller(&whole, c);
+    buf_putc(&whole, ';');
+    buf_put(&whole, content);
+    if (!buf_ok(&whole))
         return call_nomem(c);
-    SHA256((const unsigned char *)whole.p, whole.n, c->request_sha256);
+    SHA256((const unsigned char *)buf_str(&whole).p, whole.n, c->request_sha256);
     return STATUS_OK;
 }
 

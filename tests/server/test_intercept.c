@@ -491,6 +491,34 @@ Test(intercept, the_digest_is_of_the_content_not_of_its_order_and_id)
     cr_assert_neq(memcmp(a, b, sizeof a), 0);
 }
 
+/* The same subject with fewer rights must not be told what it was told with more. */
+Test(intercept, the_digest_is_of_the_callers_reach_too)
+{
+    static const struct reach reaches[] = {
+        {REACH_ALL, REACH_ALL, REACH_ALL, NULL},
+        {REACH_OWN, REACH_OWN, REACH_OWN, NULL},
+        {REACH_TEAM, REACH_TEAM, REACH_TEAM, NULL},
+    };
+    static const char *const teams[] = {"north", "south"};
+    unsigned char digests[5][32];
+    DeleteLeadRequest in = DELETE_LEAD_REQUEST_INIT;
+
+    in.request_id = (char *)"01890000-0000-7000-8000-000000000001";
+    for (size_t i = 0; i < 5; i++) {
+        struct open_request o;
+
+        open_request(&o, 1, "DeleteLead");
+        o.call.reach = reaches[i < 3 ? i : 2];
+        o.call.principal.teams = teams + (i == 4);
+        o.call.principal.n_teams = i > 2;
+        cr_assert_eq(send_request(&o, &in.base), STATUS_OK);
+        memcpy(digests[i], o.call.request_sha256, sizeof digests[i]);
+        close_request(&o);
+        for (size_t j = 0; j < i; j++)
+            cr_assert_neq(memcmp(digests[i], digests[j], sizeof digests[i]), 0, "%zu %zu", i, j);
+    }
+}
+
 Test(intercept, every_method_of_ours_names_its_roles)
 {
     const struct service *s = &sales__v1__sales_agent__service;
