@@ -214,8 +214,10 @@ enum status relay_new(struct call *c, const struct relay_options *o, struct rela
     r->streams.n_shards = o->n_shards;
     r->streams.n_entries = o->n_entries;
     s = redis_open(c,
-                   &(struct redis_options){
-                       .url = o->redis_url, .n_connections = 1, .timeout_ms = REDIS_LIMIT_MS},
+                   &(struct redis_options){.url = o->redis_url,
+                                           .url_path = o->redis_url_path,
+                                           .n_connections = 1,
+                                           .timeout_ms = REDIS_LIMIT_MS},
                    &r->streams.redis);
     if (s != STATUS_OK) {
         relay_free(r);

@@ -32,8 +32,9 @@ struct relay;
 struct relay_options {
     struct store *store;
     const char *redis_url;
-    int n_shards;      /* 1 to RELAY_SHARDS_MAX; all replicas the same */
-    int64_t n_entries; /* a stream is not shortened below it */
+    const char *redis_url_path; /* see redis_options; NULL: none */
+    int n_shards;               /* 1 to RELAY_SHARDS_MAX; all replicas the same */
+    int64_t n_entries;          /* a stream is not shortened below it */
 };
 
 /* INVALID: the URL. Connects at the first event. */

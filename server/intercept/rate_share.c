@@ -33,7 +33,7 @@ static const char script[] =
     "           math.ceil((full_at - now) / 1000) + 1)\n"
     "return {n, 0}";
 
-enum status rate_share_open(struct call *c, const char *url, int timeout_ms,
+enum status rate_share_open(struct call *c, const struct secret_source *url, int timeout_ms,
                             struct rate_share **out)
 {
     struct rate_share *s = calloc(1, sizeof *s);
@@ -42,10 +42,12 @@ enum status rate_share_open(struct call *c, const char *url, int timeout_ms,
     *out = NULL;
     if (!s)
         return call_nomem(c);
-    got = redis_open(
-        c,
-        &(struct redis_options){.url = url, .n_connections = CONNECTIONS, .timeout_ms = timeout_ms},
-        &s->redis);
+    got = redis_open(c,
+                     &(struct redis_options){.url = url->text,
+                                             .url_path = url->path,
+                                             .n_connections = CONNECTIONS,
+                                             .timeout_ms = timeout_ms},
+                     &s->redis);
     if (got != STATUS_OK) {
         free(s);
         return got;

@@ -3,12 +3,13 @@
 #define INTERCEPT_RATE_SHARE_H
 
 #include "base/call.h"
+#include "base/secret.h"
 
 struct rate_share;
 
 /* INVALID: the URL is none. */
-MUST_CHECK enum status rate_share_open(struct call *c, const char *url, int timeout_ms,
-                                       struct rate_share **out);
+MUST_CHECK enum status rate_share_open(struct call *c, const struct secret_source *url,
+                                       int timeout_ms, struct rate_share **out);
 void rate_share_close(struct rate_share *s); /* NULL is fine */
 
 struct rate_lease {

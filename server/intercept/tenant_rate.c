@@ -52,7 +52,8 @@ struct tenant_rate *tenant_rate_new(struct call *c, const struct tenant_rate_opt
     t->calls_per_second = o->calls_per_second;
     t->burst = o->burst;
     if (o->redis_url && o->redis_url[0] &&
-        rate_share_open(c, o->redis_url, RATE_REDIS_MS, &t->share) != STATUS_OK) {
+        rate_share_open(c, &(struct secret_source){o->redis_url, o->redis_url_path}, RATE_REDIS_MS,
+                        &t->share) != STATUS_OK) {
         free(t);
         return NULL;
     }

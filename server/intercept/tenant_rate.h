@@ -45,6 +45,7 @@ struct tenant_rate;
 struct tenant_rate_options {
     int64_t calls_per_second, burst; /* > 0; of tenants whose policy says nothing */
     const char *redis_url;           /* "" or NULL: none; as in cache/redis.h */
+    const char *redis_url_path;      /* of the file it is from; NULL: none */
 };
 
 /* NULL: no memory, or the URL is none; the fault in c says which. */

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/secret.h"
 #include "cache/link.h"
 #include "cache/reply.h"
 
@@ -27,7 +28,8 @@ struct slot {
 };
 
 struct redis {
-    struct target target;
+    struct target target; /* at the start */
+    struct secret url;    /* as it is now */
     struct link_tls *tls; /* NULL: plain */
     int64_t timeout_ms;
     size_t n_slots;
@@ -58,6 +60,8 @@ enum status redis_open(struct call *c, const struct redis_options *o, struct red
     pthread_condattr_destroy(&attr);
     s = target_parse(c, str_of(o->url), &r->target);
     if (s == STATUS_OK)
+        s = secret_open(c, &r->url, &(struct secret_source){o->url, o->url_path});
+    if (s == STATUS_OK)
         s = link_tls_new(c, &r->target, &r->tls);
     if (s != STATUS_OK) {
         redis_close(r);
@@ -76,6 +80,7 @@ void redis_close(struct redis *r)
     link_tls_free(r->tls);
     pthread_cond_destroy(&r->freed);
     pthread_mutex_destroy(&r->lock);
+    secret_close(&r->url);
     explicit_bzero(&r->target, sizeof r->target);
     free(r);
 }
@@ -240,10 +245,25 @@ static enum status exchange(struct call *c, struct link *l, int64_t until_ns, st
     return s;
 }
 
-/* The server's own words may repeat the credentials. */
-static enum status greet(struct redis *r, struct call *c, struct link *l, int64_t until_ns)
+/* Where to, and as whom the URL says now; one that is none changes nothing. */
+static void target_now(struct redis *r, struct call *c, struct target *out)
 {
-    const struct target *t = &r->target;
+    char *url = secret_take(&r->url);
+    struct target now;
+
+    *out = r->target;
+    if (url && target_parse(c, str_of(url), &now) == STATUS_OK) {
+        memcpy(out->user, now.user, sizeof out->user);
+        memcpy(out->password, now.password, sizeof out->password);
+    }
+    call_clear(c);
+    explicit_bzero(&now, sizeof now);
+    secret_drop(url);
+}
+
+/* The server's own words may repeat the credentials. */
+static enum status greet(struct call *c, const struct target *t, struct link *l, int64_t until_ns)
+{
     const str auth[] = {STR("AUTH"), str_of(t->user[0] ? t->user : t->password),
                         str_of(t->password)};
     const str select[] = {STR("SELECT"), str_of(t->database)};
@@ -270,12 +290,19 @@ static enum status greet(struct redis *r, struct call *c, struct link *l, int64_
 static enum status connect_slot(struct redis *r, struct call *c, int64_t until_ns,
                                 struct slot *slot)
 {
+    struct target now;
+    enum status s;
+
     if (slot->link && !link_is_stale(slot->link))
         return STATUS_OK;
     link_close(slot->link);
     slot->link = NULL;
     TRY(link_open(c, &r->target, r->tls, until_ns, &slot->link));
-    TRY(greet(r, c, slot->link, until_ns));
+    target_now(r, c, &now);
+    s = greet(c, &now, slot->link, until_ns);
+    explicit_bzero(&now, sizeof now);
+    if (s != STATUS_OK)
+        return s;
     pthread_mutex_lock(&r->lock);
     slot->id = ++r->n_made;
     pthread_mutex_unlock(&r->lock);

@@ -39,6 +39,8 @@ enum {
 struct redis_options {
     const char *url;      /* redis://[[user]:password@]host[:port][/db], rediss:// for TLS with the
                              system's authorities; percent-encoding as in URLs. Copied */
+    const char *url_path; /* file that url is from: new connections use the user and password that
+                             it has then, nothing else of it. Copied; NULL: none */
     size_t n_connections; /* most at once; 0: REDIS_CONNECTIONS */
     int64_t timeout_ms;   /* most of one run; 0: REDIS_TIMEOUT_MS */
 };

@@ -49,11 +49,13 @@ static void ignore_notice(void *arg, const PGresult *r)
     (void)arg, (void)r;
 }
 
-enum status session_open(struct call *c, struct sql_driver *driver, const char *conninfo,
+enum status session_open(struct call *c, struct sql_driver *driver, const struct login *login,
                          struct session **out)
 {
-    static const char *const keys[] = {"fallback_application_name", "dbname", NULL};
-    const char *const values[] = {"salesd", conninfo, NULL};
+    /* what comes after dbname wins over what it says; NULL values do not count */
+    static const char *const keys[] = {"fallback_application_name", "dbname", "user", "password",
+                                       NULL};
+    const char *const values[] = {"salesd", login->conninfo, login->user, login->password, NULL};
     struct session *s = calloc(1, sizeof *s);
 
     *out = NULL;

@@ -17,7 +17,9 @@ enum {
 
 struct postgres_driver {
     struct sql_driver base; /* first: a sql_driver * is a postgres_driver * */
-    char *conninfo;         /* owned */
+    struct secret conninfo; /* as it is now */
+    char *place;            /* conninfo at the start: where the database is; owned */
+    bool needs_bound;       /* takes only roles that row-level security binds */
     size_t max;
     pthread_mutex_t lock; /* guards all that follows */
     pthread_cond_t freed;
@@ -57,10 +59,91 @@ static void discard(struct postgres_driver *d, struct session *s)
     pthread_mutex_unlock(&d->lock);
 }
 
+/* Does row-level security bind this role on every table that has a tenant? */
+static const char role_sql[] =
+    "SELECT (r.rolsuper OR r.rolbypassrls)::int::bigint, (SELECT COUNT(*) FROM pg_class c "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
+    "WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) AND NOT (c.relrowsecurity AND "
+    "(c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')))) "
+    "FROM pg_roles r WHERE r.rolname = current_user";
+
+static enum status role_row(void *arg, const struct sql_value *cols, size_t n)
+{
+    assert(n == 2);
+    return cols[0].i || cols[1].i
+               ? call_fail_as(
+                     arg, STATUS_PRECONDITION, "ROLE_UNBOUND",
+                     "the database role is not bound by row-level security: it is superuser, "
+                     "has BYPASSRLS, or owns tables without FORCE")
+               : STATUS_OK;
+}
+
+static enum status check_role(struct call *c, struct sql_conn *conn, void *arg)
+{
+    (void)arg;
+    return sql_query(conn, c, &(struct sql_statement){role_sql, NULL, 0}, role_row, c);
+}
+
+/* Runs a unit in a session; see sql_driver_ops.run. */
+static enum status run_in(struct session *s, struct call *c, struct sql_unit *unit)
+{
+    enum status r;
+
+    assert(s);
+    session_begin(s, unit);
+    r = unit->fn(c, &s->base, unit->arg);
+    if (r == STATUS_OK && s->base.error != SQL_ERROR_NONE)
+        r = sql_fail(c, &s->base, s->base.error, NULL);
+    if (r == STATUS_OK)
+        r = session_commit(s, c);
+    unit->error = r == STATUS_OK ? SQL_ERROR_NONE : s->base.error;
+    unit->taken = s->base.taken;
+    if (r != STATUS_OK)
+        session_rollback(s, c);
+    return r;
+}
+
+/* A user that the secret has brought since the start must be bound as the first one is. */
+static enum status check_user(struct postgres_driver *d, struct call *c, const struct login *login,
+                              struct session *s)
+{
+    struct sql_unit role = {.mode = STORE_READ, .fn = check_role};
+    enum status r;
+
+    if (!d->needs_bound || !login_is_another(login))
+        return STATUS_OK;
+    if ((r = run_in(s, c, &role)) != STATUS_PRECONDITION)
+        return r;
+    call_clear(c); /* whoever calls can do nothing about it */
+    return call_fail_as(c, STATUS_UNAVAILABLE, "ROLE_UNBOUND",
+                        "the database role is not bound by row-level security");
+}
+
+/* Connects as whom the secret says now. */
+static enum status log_in(struct postgres_driver *d, struct call *c, struct session **out)
+{
+    char *now = secret_take(&d->conninfo);
+    struct login login;
+    enum status s;
+
+    *out = NULL;
+    if (!now)
+        return call_nomem(c);
+    login_read(&login, d->place, now);
+    s = session_open(c, &d->base, &login, out);
+    if (s == STATUS_OK && (s = check_user(d, c, &login, *out)) != STATUS_OK) {
+        session_close(*out);
+        *out = NULL;
+    }
+    login_release(&login);
+    secret_drop(now);
+    return s;
+}
+
 /* Connects in a place that is already counted in n_open. */
 static enum status connect_one(struct postgres_driver *d, struct call *c, struct session **out)
 {
-    enum status s = session_open(c, &d->base, d->conninfo, out);
+    enum status s = log_in(d, c, out);
     int64_t ms;
 
     pthread_mutex_lock(&d->lock);
@@ -132,16 +215,7 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
             unit->error = SQL_ERROR_CONNECTION;
         return r;
     }
-    session_begin(s, unit);
-    r = unit->fn(c, &s->base, unit->arg);
-    if (r == STATUS_OK && s->base.error != SQL_ERROR_NONE)
-        r = sql_fail(c, &s->base, s->base.error, NULL);
-    if (r == STATUS_OK)
-        r = session_commit(s, c);
-    unit->error = r == STATUS_OK ? SQL_ERROR_NONE : s->base.error;
-    unit->taken = s->base.taken;
-    if (r != STATUS_OK)
-        session_rollback(s, c);
+    r = run_in(s, c, unit);
     give_back(d, s);
     return r;
 }
@@ -155,7 +229,8 @@ static void close_driver(struct sql_driver *base)
         session_close(d->idle[--d->n_idle]);
     pthread_cond_destroy(&d->freed);
     pthread_mutex_destroy(&d->lock);
-    free(d->conninfo);
+    secret_close(&d->conninfo);
+    secret_drop(d->place);
     free(d);
 }
 
@@ -170,10 +245,13 @@ static enum status open_driver(struct call *c, const struct postgres_options *o,
 
     *out = NULL;
     assert(o->pool_max <= POSTGRES_POOL_MAX);
-    if (!d || !(d->conninfo = strdup(o->conninfo))) {
+    if (!d || !(d->place = strdup(o->conninfo)) ||
+        secret_open(c, &d->conninfo, &(struct secret_source){o->conninfo, o->conninfo_path})) {
+        secret_drop(d ? d->place : NULL);
         free(d);
         return call_nomem(c);
     }
+    d->needs_bound = o->role == POSTGRES_ROLE_BOUND;
     d->base = (struct sql_driver){&ops, o->fault};
     d->max = o->pool_max ? o->pool_max : POSTGRES_POOL_DEFAULT;
     pthread_mutex_init(&d->lock, NULL);
@@ -183,31 +261,6 @@ static enum status open_driver(struct call *c, const struct postgres_options *o,
     pthread_condattr_destroy(&monotonic);
     *out = d;
     return STATUS_OK;
-}
-
-/* Does row-level security bind this role on every table that has a tenant? */
-static const char role_sql[] =
-    "SELECT (r.rolsuper OR r.rolbypassrls)::int::bigint, (SELECT COUNT(*) FROM pg_class c "
-    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
-    "WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid) AND NOT (c.relrowsecurity AND "
-    "(c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')))) "
-    "FROM pg_roles r WHERE r.rolname = current_user";
-
-static enum status role_row(void *arg, const struct sql_value *cols, size_t n)
-{
-    assert(n == 2);
-    return cols[0].i || cols[1].i
-               ? call_fail_as(
-                     arg, STATUS_PRECONDITION, "ROLE_UNBOUND",
-                     "the database role is not bound by row-level security: it is superuser, "
-                     "has BYPASSRLS, or owns tables without FORCE")
-               : STATUS_OK;
-}
-
-static enum status check_role(struct call *c, struct sql_conn *conn, void *arg)
-{
-    (void)arg;
-    return sql_query(conn, c, &(struct sql_statement){role_sql, NULL, 0}, role_row, c);
 }
 
 enum status postgres_store_open(struct call *c, const struct postgres_options *o,

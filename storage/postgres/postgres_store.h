@@ -27,6 +27,8 @@ enum postgres_role {
 
 struct postgres_options {
     const char *conninfo;        /* libpq's: URI or "host=... dbname=..." */
+    const char *conninfo_path;   /* file that conninfo is from: new connections use the user and
+                                    password it has then, nothing else of it. NULL: none */
     const char *master_key_path; /* see sql/master.h */
     const char *master_keys;     /* their text, instead of the file; NULL: none */
     bool create_master_key;      /* make the file when there is none; not with several servers */
@@ -37,7 +39,8 @@ struct postgres_options {
 
 /* Connects and checks schema, role and master key; does not migrate. Close with store_close.
  * PRECONDITION: SCHEMA_OLD, SCHEMA_NEWER, SCHEMA_CHANGED, MASTER_KEY, or ROLE_UNBOUND: the role is
- * superuser, has BYPASSRLS, or owns tables without FORCE. UNAVAILABLE: STORE_DOWN. */
+ * superuser, has BYPASSRLS, or owns tables without FORCE. UNAVAILABLE: STORE_DOWN. Later a user
+ * that conninfo_path brings is checked alike; units fail with UNAVAILABLE, ROLE_UNBOUND then. */
 MUST_CHECK enum status postgres_store_open(struct call *c, const struct postgres_options *options,
                                            struct store **out);
 

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include "postgres/login.h"
 #include "sql/driver.h"
 
 enum {
@@ -46,8 +47,8 @@ struct session {
 extern const struct sql_conn_ops session_ops;
 
 /* Connects within the deadline of the call (at most 5 s). */
-MUST_CHECK enum status session_open(struct call *c, struct sql_driver *driver, const char *conninfo,
-                                    struct session **out);
+MUST_CHECK enum status session_open(struct call *c, struct sql_driver *driver,
+                                    const struct login *login, struct session **out);
 void session_close(struct session *s);
 
 /* False: the server has gone away while the session was idle. Costs one poll(). */

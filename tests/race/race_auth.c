@@ -186,7 +186,7 @@ int main(void)
     CHECK(trust_open(&c, &(struct trust_options){.path = arena_printf(&arena, "%s/rules", folder)},
                      &trust) == STATUS_OK);
     CHECK((auth = auth_new(&keys, trust)) &&
-          (rates = tenant_rate_new(&c, &(struct tenant_rate_options){1, BURST, NULL})));
+          (rates = tenant_rate_new(&c, &(struct tenant_rate_options){1, BURST, NULL, NULL})));
     for (int k = 0; k < KEYS; k++) {
         memcpy(headers[k], "Bearer ", 7);
         api_key_make(&c, id_of(k), headers[k] + 7, records[k].sha256);

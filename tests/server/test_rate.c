@@ -30,7 +30,7 @@ static struct call c;
 
 static struct tenant_rate *make(int64_t rate, int64_t burst, const char *url)
 {
-    return tenant_rate_new(&c, &(struct tenant_rate_options){rate, burst, url});
+    return tenant_rate_new(&c, &(struct tenant_rate_options){rate, burst, url, NULL});
 }
 
 /* Calls let through, of n at once. */
