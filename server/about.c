@@ -19,7 +19,7 @@ static size_t name_parts(config_roles roles, const char *out[CONFIG_N_ROLES])
 void about_init(struct about *out, const struct config *config, const struct build *build,
                 const struct service_binding bindings[SERVICES_OURS], int64_t start_us)
 {
-    bool is_sqlite = str_starts(str_of(config->store), STR("sqlite:"));
+    bool is_sqlite = str_starts(str_of(config->store.text), STR("sqlite:"));
 
     *out = (struct about){.info = {.version = build->version,
                                    .commit = build->commit,

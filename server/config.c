@@ -3,14 +3,13 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "server/config_table.h"
 
-enum { SECRET_FILE_BYTES = 8192, DISTANCE_MAX = 3, SOURCES_MAX = 64 };
+enum { DISTANCE_MAX = 3, SOURCES_MAX = 64 };
 
 /* clang-format off */
 const struct config_row config_rows[] = {
@@ -114,30 +113,29 @@ static void complain_unknown(struct call *c, const char *subject, bool is_flag)
     complain(c, subject, why);
 }
 
-static bool read_secret(struct call *c, const char *subject, const char *path, const char **out)
+/* The text of a secret, as given or from its file, in memory of ours: what was given is wiped. */
+static bool take_secret(struct call *c, const char *subject, const char **text, bool is_file)
 {
-    char text[SECRET_FILE_BYTES + 1], why[CONFIG_WHY_BYTES];
-    FILE *f = fopen(path, "re");
-    size_t n;
+    char *content = NULL, why[CONFIG_WHY_BYTES];
+    const char *failure = is_file ? secret_read(*text, &content) : NULL;
 
-    if (!f) {
-        snprintf(why, sizeof why, "file %.100s: %s", path, strerror(errno));
+    if (failure) {
+        snprintf(why, sizeof why, "file %.100s: %s", *text, failure);
         complain(c, subject, why);
         return false;
     }
-    n = fread(text, 1, sizeof text, f);
-    fclose(f);
-    if (n == sizeof text || memchr(text, 0, n)) {
-        complain(c, subject, "the file is too long or no text");
-        return false;
-    }
-    *out = arena_cstr(&c->arena, str_trim((str){text, n}));
-    return *out != NULL;
+    *text = arena_cstr(&c->arena, str_of(is_file ? content : *text));
+    secret_drop(content);
+    if (!*text)
+        complain(c, subject, "too large");
+    return *text != NULL;
 }
 
 /* Sets row i from one source; `subject` is how the user spelled it. */
 static void take(struct reader *r, size_t i, const char *subject, const char *text, bool is_file)
 {
+    const struct config_row *row = &config_rows[i];
+    const char *path = is_file ? text : NULL;
     char why[CONFIG_WHY_BYTES];
 
     if (r->seen[i]) {
@@ -145,15 +143,15 @@ static void take(struct reader *r, size_t i, const char *subject, const char *te
         return;
     }
     r->seen[i] = true;
-    if (is_file && !read_secret(r->c, subject, text, &text))
+    if (row->type == CONFIG_SECRET && !take_secret(r->c, subject, &text, is_file))
         return;
-    if (!config_set(&config_rows[i], text, r->out, why))
+    if (!config_set(row, text, r->out, why))
         complain(r->c, subject, why);
+    else if (row->type == CONFIG_SECRET)
+        ((struct secret_source *)((char *)r->out + row->offset))->path = path;
 }
 
-/* Row whose name (after the conversion to `flag` or environment spelling) is s; `_FILE` forms of
- * secrets set *is_file. config_n_rows: none. */
-static size_t find(str s, bool is_flag, bool *is_file)
+size_t config_find(str s, bool is_flag, bool *is_file)
 {
     str suffix = is_flag ? STR("-file") : STR("_FILE");
 
@@ -197,7 +195,7 @@ static void read_environment(struct reader *r, char *const *envp)
             complain(r->c, "environment", "too large");
             return;
         }
-        i = find(name, false, &is_file);
+        i = config_find(name, false, &is_file);
         if (i < config_n_rows)
             take(r, i, subject, value.p ? value.p : "", is_file);
         else if (!is_foreign(subject))
@@ -211,7 +209,7 @@ static size_t read_flag(struct reader *r, char *const *argv)
     str rest = str_of(argv[0] + 2), name = str_cut(&rest, '=');
     const char *subject = arena_cstr(&r->c->arena, str_sub(str_of(argv[0]), 0, name.n + 2));
     bool is_file, inline_value = argv[0][2 + name.n] == '=';
-    size_t i = find(name, true, &is_file);
+    size_t i = config_find(name, true, &is_file);
 
     if (!subject) {
         complain(r->c, "arguments", "too long");
@@ -308,9 +306,9 @@ static void check(struct call *c, const struct config *config)
     check_tls(c, config);
     if (config->deadline > config->deadline_max)
         complain(c, "--deadline", "is longer than --deadline-max");
-    if (!str_starts(str_of(config->store), STR("sqlite:")) &&
-        !str_starts(str_of(config->store), STR("postgres://")) &&
-        !str_starts(str_of(config->store), STR("postgresql://")))
+    if (!str_starts(str_of(config->store.text), STR("sqlite:")) &&
+        !str_starts(str_of(config->store.text), STR("postgres://")) &&
+        !str_starts(str_of(config->store.text), STR("postgresql://")))
         complain(c, "--store", "is neither sqlite:PATH nor postgres://...");
     if (config->bootstrap_env[0] && !config->bootstrap_tenant[0])
         complain(c, "--bootstrap-env", "needs --bootstrap-tenant");

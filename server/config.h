@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/call.h"
+#include "base/secret.h"
 #include "obs/log.h"
 
 #define CONFIG_ROLE_LIST(X)                                                                        \
@@ -26,7 +27,7 @@ enum config_role {
 };
 
 typedef const char *config_text;
-typedef const char *config_secret;
+typedef struct secret_source config_secret; /* text never NULL */
 typedef int64_t config_count;
 typedef int64_t config_bytes;
 typedef int64_t config_time; /* milliseconds */
@@ -57,7 +58,7 @@ enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_DOC, CONFIG
 /*
  * Reads flags (argv, which ends with NULL) and environment; flags win. All mistakes are found at
  * once: each is a FAULT_FIELD detail of c, subject = the flag or variable. Texts borrow from argv,
- * envp and c->arena, so c must outlive out.
+ * envp and c->arena, so c must outlive out; secrets are copies.
  *
  * INVALID: unknown flag or SALES_* variable, bad value, unreadable secret file, or plaintext that
  * other hosts could reach without `insecure`. With CONFIG_HELP, _VERSION and _DOC nothing is
@@ -65,6 +66,16 @@ enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_DOC, CONFIG
  */
 MUST_CHECK enum status config_parse(struct call *c, char *const *argv, char *const *envp,
                                     struct config *out, enum config_action *action_out);
+
+/* Wipes what argv and envp say of secrets, which other processes can read in /proc; their names
+ * stay. After config_parse. */
+void config_hide(char **argv, char **envp);
+
+/* Wipes the secrets of a configuration: nobody needs it any more. */
+void config_wipe(struct config *config);
+
+/* Calls exposed for each file of a secret that everybody on this machine may read. */
+void config_find_exposed(const struct config *config, void (*exposed)(const char *path));
 
 /* The text of --help. */
 void config_help(struct buf *b);

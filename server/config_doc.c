@@ -28,7 +28,9 @@ void config_help(struct buf *b)
     buf_put(b, STR("usage: salesd [--flag value]...\n\n"
                    "  --help, --version          say so and exit\n"
                    "  --check-config             check the configuration and exit\n"
-                   "  --print-config-doc         print docs/config.md and exit\n"));
+                   "  --print-config-doc         print docs/config.md and exit\n\n"
+                   "Secrets belong in files (--store-file PATH, SALES_STORE_FILE): others can read "
+                   "the command\nline and the environment until salesd has wiped them there.\n"));
     for (size_t i = 0; i < config_n_rows; i++) {
         const struct config_row *row = &config_rows[i];
         char flag[CONFIG_NAME_MAX];
@@ -67,8 +69,10 @@ void config_doc(struct buf *b)
     buf_put(b, STR("# Settings of salesd\n\n"
                    "Made from `server/config.def` by `salesd --print-config-doc`; do not edit.\n\n"
                    "A flag wins over the environment. Durations are `250ms`, `30s`, `5m`, `2h`; a "
-                   "bare number counts seconds.\nSizes are `65536`, `64KiB`, `4MiB`. A secret may "
-                   "come from a file: `--store-file PATH` or `SALES_STORE_FILE`.\nAn unknown flag "
+                   "bare number counts seconds.\nSizes are `65536`, `64KiB`, `4MiB`. A secret "
+                   "belongs in a file that only salesd can read:\n`--store-file PATH` or "
+                   "`SALES_STORE_FILE`. Given as a flag or variable, it is wiped from `/proc` at "
+                   "the start.\nAn unknown flag "
                    "or `SALES_*` variable is refused.\n"));
     for (size_t i = 0; i < config_n_rows; i++) {
         if (config_rows[i].type != CONFIG_TITLE) {

@@ -32,6 +32,10 @@ enum { CONFIG_NAME_MAX = 48, CONFIG_WHY_BYTES = 160 };
 /* The name with dashes, as the flag spells it. */
 void config_flag(const struct config_row *row, char out[CONFIG_NAME_MAX]);
 
+/* The row that a flag (without its dashes) or a variable names; the file forms of secrets set
+ * *is_file. config_n_rows: none. */
+size_t config_find(str s, bool is_flag, bool *is_file);
+
 /* Parses text into the row's field. False: why says what is wrong, without repeating a secret. */
 MUST_CHECK bool config_set(const struct config_row *row, const char *text, struct config *out,
                            char why[CONFIG_WHY_BYTES]);

@@ -56,7 +56,7 @@ static bool in_range(const struct config_row *row, int64_t n, char *why)
     return false;
 }
 
-static bool set_text(const struct config_row *row, const char *text, void *field, char *why)
+static bool fits(const struct config_row *row, const char *text, char *why)
 {
     size_t n = strlen(text);
 
@@ -65,7 +65,22 @@ static bool set_text(const struct config_row *row, const char *text, void *field
                  row->max);
         return false;
     }
-    *(const char **)field = text;
+    return true;
+}
+
+static bool set_text(const struct config_row *row, const char *text, void *field, char *why)
+{
+    if (!fits(row, text, why))
+        return false;
+    *(config_text *)field = text;
+    return true;
+}
+
+static bool set_secret(const struct config_row *row, const char *text, void *field, char *why)
+{
+    if (!fits(row, text, why))
+        return false;
+    *(config_secret *)field = (config_secret){.text = text};
     return true;
 }
 
@@ -142,8 +157,8 @@ bool config_set(const struct config_row *row, const char *text, struct config *o
                 char why[CONFIG_WHY_BYTES])
 {
     static bool (*const set[])(const struct config_row *, const char *, void *, char *) = {
-        [CONFIG_TEXT] = set_text,    [CONFIG_SECRET] = set_text, [CONFIG_COUNT] = set_number,
-        [CONFIG_BYTES] = set_number, [CONFIG_TIME] = set_number, [CONFIG_BOOL] = set_bool,
+        [CONFIG_TEXT] = set_text,    [CONFIG_SECRET] = set_secret, [CONFIG_COUNT] = set_number,
+        [CONFIG_BYTES] = set_number, [CONFIG_TIME] = set_number,   [CONFIG_BOOL] = set_bool,
         [CONFIG_LEVEL] = set_level,  [CONFIG_ROLES] = set_roles,
     };
 

@@ -14,11 +14,12 @@ static void collect(void *self)
 static enum status open_relay(struct call *c, struct events *e, const struct config *config,
                               struct store *store, struct metrics *metrics)
 {
-    if (!config->redis[0])
+    if (!config->redis.text[0])
         return STATUS_OK;
     TRY(relay_new(c,
                   &(struct relay_options){.store = store,
-                                          .redis_url = config->redis,
+                                          .redis_url = config->redis.text,
+                                          .redis_url_path = config->redis.path,
                                           .n_shards = (int)config->event_shards,
                                           .n_entries = config->event_stream_entries},
                   &e->relay));

@@ -9,13 +9,25 @@ static const char *sqlite_path(const struct config *config)
 {
     static const char prefix[] = "sqlite:";
 
-    return str_starts(str_of(config->store), STR(prefix)) ? config->store + sizeof prefix - 1
-                                                          : NULL;
+    return str_starts(str_of(config->store.text), STR(prefix))
+               ? config->store.text + sizeof prefix - 1
+               : NULL;
 }
 
 static const char *text_or_null(const char *text)
 {
     return text[0] ? text : NULL;
+}
+
+/* Where master keys are from: a text, else a file. */
+static const char *master_keys(const struct config *config)
+{
+    return config->master_keys.path ? NULL : text_or_null(config->master_keys.text);
+}
+
+static const char *master_key_path(const struct config *config)
+{
+    return config->master_keys.path ? config->master_keys.path : config->master_key_file;
 }
 
 enum status open_store(struct call *c, const struct config *config, struct store **out)
@@ -26,15 +38,16 @@ enum status open_store(struct call *c, const struct config *config, struct store
         return sqlite_store_open(
             c,
             &(struct sqlite_options){.path = path,
-                                     .master_key_path = text_or_null(config->master_key_file),
-                                     .master_keys = text_or_null(config->master_keys),
+                                     .master_key_path = text_or_null(master_key_path(config)),
+                                     .master_keys = master_keys(config),
                                      .n_readers = (size_t)config->store_connections},
             out);
     return postgres_store_open(
         c,
-        &(struct postgres_options){.conninfo = config->store,
-                                   .master_key_path = config->master_key_file,
-                                   .master_keys = text_or_null(config->master_keys),
+        &(struct postgres_options){.conninfo = config->store.text,
+                                   .conninfo_path = config->store.path,
+                                   .master_key_path = master_key_path(config),
+                                   .master_keys = master_keys(config),
                                    .role = POSTGRES_ROLE_BOUND,
                                    .pool_max = (size_t)config->store_connections},
         out);
@@ -45,7 +58,7 @@ enum status migrate_store(struct call *c, const struct config *config)
     struct store *s;
 
     if (!sqlite_path(config))
-        return postgres_migrate(c, config->store, text_or_null(config->migrate_role));
+        return postgres_migrate(c, config->store.text, text_or_null(config->migrate_role));
     TRY(open_store(c, config, &s));
     store_close(s);
     return STATUS_OK;

@@ -223,7 +223,8 @@ static enum exit_code open_intercept(struct serve *s)
     s->rates = tenant_rate_new(&s->call, &(struct tenant_rate_options){
                                              .calls_per_second = config->tenant_rate,
                                              .burst = config->tenant_burst,
-                                             .redis_url = config->redis,
+                                             .redis_url = config->redis.text,
+                                             .redis_url_path = config->redis.path,
                                          });
     if (!s->rates)
         return failed(s, s->call.fault.status == STATUS_INVALID ? EXIT_CONFIG : EXIT_START);
@@ -458,6 +459,12 @@ static enum exit_code run(struct serve *s, const sigset_t *signals)
     return code;
 }
 
+static void warn_exposed(const char *path)
+{
+    log_warn(NULL, LOG_EVENT_SECRET_EXPOSED, F_STR("path", path),
+             F_STR("why", "others may read or write the file of a secret"));
+}
+
 enum exit_code serve(const struct config *config, const struct build *build)
 {
     struct serve s = {.config = config, .build = build};
@@ -471,6 +478,7 @@ enum exit_code serve(const struct config *config, const struct build *build)
                                        .level = config->log_level}) != STATUS_OK) {
         fprintf(stderr, "salesd: %s\n", s.call.fault.why);
     } else {
+        config_find_exposed(config, warn_exposed);
         code = config->migrate ? migrate(&s) : run(&s, &signals);
         log_info(&s.call, LOG_EVENT_SERVER_STOPPED, F_INT("exit_code", code));
         log_close();

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "server/config_table.h"
@@ -198,7 +199,68 @@ Test(config, a_secret_is_read_from_its_file)
     close(fd);
     snprintf(variable, sizeof variable, "SALES_STORE_FILE=%s", path);
     cr_assert_eq(parse(&reading), STATUS_OK);
-    cr_assert_str_eq(config.store, "postgres://app:pw@db/sales");
+    cr_assert_str_eq(config.store.text, "postgres://app:pw@db/sales");
+    unlink(path);
+    call_release(&c);
+}
+
+Test(config, secrets_are_wiped_where_others_can_read_them)
+{
+    char flag[] = "--store", value[] = "postgres://app:hush@db/sales",
+         redis[] = "--redis=redis://:hush@r";
+    char file[] = "--store-file=/run/x", level[] = "--log-level=info";
+    char keys[] = "SALES_MASTER_KEYS=hush", client[] = "SALES_API_KEY=hush", path[] = "PATH=/bin";
+    char *argv[] = {"salesd", flag, value, redis, level, NULL},
+         *envp[] = {keys, client, path, NULL};
+    char *others[] = {"salesd", file, NULL}, *nothing[] = {NULL};
+
+    call_init(&c, NULL, 1 << 20);
+    cr_assert_eq(config_parse(&c, argv, envp, &config, &action), STATUS_OK);
+    config_hide(argv, envp);
+    config_hide(others, nothing);
+    cr_assert_str_eq(flag, "--store");
+    cr_assert_str_eq(redis, "--redis=");
+    cr_assert_str_eq(level, "--log-level=info");
+    cr_assert_str_eq(file, "--store-file=/run/x", "a path is no secret");
+    cr_assert_str_eq(keys, "SALES_MASTER_KEYS=");
+    cr_assert_str_eq(client, "SALES_API_KEY=");
+    cr_assert_str_eq(path, "PATH=/bin");
+    for (size_t i = 0; i < sizeof value; i++)
+        cr_assert_eq(value[i], 0);
+    cr_assert_str_eq(config.store.text, "postgres://app:hush@db/sales", "ours is a copy");
+    cr_assert_str_eq(config.redis.text, "redis://:hush@r");
+    config_wipe(&config);
+    cr_assert_str_eq(config.store.text, "");
+    call_release(&c);
+}
+
+static int n_exposed;
+
+static void count_exposed(const char *path)
+{
+    cr_assert_str_eq(path, config.store.path);
+    n_exposed++;
+}
+
+Test(config, files_that_others_can_read_are_told)
+{
+    char path[] = "/tmp/test_config.XXXXXX", flag[64];
+    int fd = mkstemp(path);
+    const struct reading reading = {.argv = {"salesd", flag}};
+
+    cr_assert_gt(dprintf(fd, "sqlite:x"), 0);
+    snprintf(flag, sizeof flag, "--store-file=%s", path);
+    cr_assert_eq(parse(&reading), STATUS_OK);
+    cr_assert_str_eq(config.store.path, path);
+    config_find_exposed(&config, count_exposed);
+    cr_assert_eq(n_exposed, 0, "mkstemp makes files for one");
+    cr_assert_eq(fchmod(fd, 0640), 0);
+    config_find_exposed(&config, count_exposed);
+    cr_assert_eq(n_exposed, 0, "a group is somebody's choice: Kubernetes' fsGroup");
+    cr_assert_eq(fchmod(fd, 0644), 0);
+    config_find_exposed(&config, count_exposed);
+    cr_assert_eq(n_exposed, 1);
+    close(fd);
     unlink(path);
     call_release(&c);
 }
