@@ -195,8 +195,8 @@ static enum status step_all(struct sqlite_conn *conn, struct call *c, sqlite3_st
     return s;
 }
 
-static enum status query(struct sql_conn *base, struct call *c, const struct sql_statement *s,
-                         sql_row_fn row, void *arg)
+static enum status run_statement(struct sql_conn *base, struct call *c,
+                                 const struct sql_statement *s, sql_row_fn row, void *arg)
 {
     struct sqlite_conn *conn = self(base);
     struct cached *x = prepare(conn, s->text);
@@ -216,21 +216,30 @@ static enum status query(struct sql_conn *base, struct call *c, const struct sql
     return r;
 }
 
+static enum status query(struct sql_conn *base, struct call *c, const struct sql_statement *s,
+                         sql_row_fn row, void *arg)
+{
+    self(base)->wrote |= !str_starts(str_of(s->text), STR("SELECT"));
+    return run_statement(base, c, s, row, arg);
+}
+
 static enum status exec(struct sql_conn *base, struct call *c, const struct sql_statement *s)
 {
-    return query(base, c, s, NULL, NULL);
+    self(base)->wrote = true;
+    return run_statement(base, c, s, NULL, NULL);
 }
 
 static enum status script(struct sql_conn *base, struct call *c, const char *text)
 {
     struct sqlite_conn *conn = self(base);
 
+    conn->wrote = true;
     return sqlite3_exec(conn->db, text, NULL, NULL, NULL) ? fail(conn, c) : STATUS_OK;
 }
 
 enum status conn_do(struct sqlite_conn *conn, struct call *c, const char *text)
 {
-    return query(&conn->base, c, &(struct sql_statement){text, NULL, 0}, NULL, NULL);
+    return run_statement(&conn->base, c, &(struct sql_statement){text, NULL, 0}, NULL, NULL);
 }
 
 bool conn_in_transaction(const struct sqlite_conn *conn)
@@ -241,6 +250,7 @@ bool conn_in_transaction(const struct sqlite_conn *conn)
 void conn_enter(struct sqlite_conn *conn, struct call *c)
 {
     conn->call = c;
+    conn->wrote = false;
     conn->base.error = SQL_ERROR_NONE;
     conn->base.taken = COLUMN_NONE;
 }

@@ -18,6 +18,7 @@ struct sqlite_conn {
     struct sql_conn base; /* first: a sql_conn * is a sqlite_conn * */
     sqlite3 *db;
     struct call *call; /* whose deadline statements watch; NULL between units */
+    bool wrote;        /* the unit has run something else than SELECT */
     uint64_t tick;
     struct cached cache[STATEMENT_SETS][STATEMENT_WAYS];
 };

@@ -1,8 +1,12 @@
 /*
- * Group commit. The thread opens a transaction, runs whatever waits (a savepoint for each unit, so
- * that one that fails takes nothing of the others with it) and commits once; units that arrive in
- * the meantime join as long as the group is small and young. Only then does anybody hear of
- * success.
+ * Group commit. The thread opens a transaction, runs whatever waits and commits once; units that
+ * arrive in the meantime join as long as the group is small and young. Only then does anybody hear
+ * of success.
+ *
+ * A unit that fails must take nothing of the others with it. Most failures come before the first
+ * write and leave nothing; after one that does not, the group is rolled back and run again with a
+ * savepoint for each. Savepoints for all would cost every group: SQLite copies each page aside
+ * that a savepoint is the first to change.
  */
 #include "sqlite/writer.h"
 
@@ -65,22 +69,41 @@ static void report(struct ticket *t, struct sql_conn *conn)
     t->unit->taken = conn->taken;
 }
 
-/* Runs one unit in its savepoint. */
-static void run_one(struct writer *w, struct ticket *t)
+/* The unit itself. Afterwards nothing of its call is looked at: what follows must not be
+ * interrupted by a deadline. */
+static void run_unit(struct writer *w, struct ticket *t)
 {
     struct sqlite_conn *conn = w->conn;
 
-    conn_enter(conn, t->call);
-    t->status = conn_do(conn, t->call, "SAVEPOINT u");
     if (t->status == STATUS_OK)
         t->status = t->unit->fn(t->call, &conn->base, t->unit->arg);
     if (t->status == STATUS_OK && conn->base.error != SQL_ERROR_NONE)
         t->status = sql_fail(t->call, &conn->base, conn->base.error, NULL);
     report(t, &conn->base);
-    conn_leave(conn); /* what follows must not be interrupted by a deadline */
+    conn_leave(conn);
+    conn->base.error = SQL_ERROR_NONE;
+}
+
+/* Runs one unit in the transaction of its group. False: it failed after it had written, which only
+ * a rollback of all takes back. */
+static bool run_in_group(struct writer *w, struct ticket *t)
+{
+    conn_enter(w->conn, t->call);
+    t->status = STATUS_OK;
+    run_unit(w, t);
+    return t->status == STATUS_OK || !w->conn->wrote || !conn_in_transaction(w->conn);
+}
+
+/* Runs one unit in a savepoint, so that it takes nothing of the others with it when it fails. */
+static void run_apart(struct writer *w, struct ticket *t)
+{
+    struct sqlite_conn *conn = w->conn;
+
+    conn_enter(conn, t->call);
+    t->status = conn_do(conn, t->call, "SAVEPOINT u");
+    run_unit(w, t);
     if (!conn_in_transaction(conn))
         return;
-    conn->base.error = SQL_ERROR_NONE;
     if (t->status != STATUS_OK &&
         sqlite3_exec(conn->db, "ROLLBACK TO u", NULL, NULL, NULL) != SQLITE_OK)
         sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
@@ -124,22 +147,47 @@ static void commit(struct writer *w, struct ticket *group)
     undo_all(group, error);
 }
 
+static bool begin(struct writer *w, struct ticket *t)
+{
+    conn_enter(w->conn, t->call);
+    t->status = conn_do(w->conn, t->call, "BEGIN IMMEDIATE");
+    if (t->status == STATUS_OK)
+        return true;
+    report(t, &w->conn->base);
+    conn_leave(w->conn);
+    return false;
+}
+
+/* A unit of the group failed after it had written: all again, each in a savepoint. What they have
+ * said so far rests on a transaction that never was. */
+static void run_again(struct writer *w, struct ticket *group)
+{
+    struct ticket *t;
+
+    for (t = group; t; t = t->next) {
+        call_clear(t->call);
+        t->unit->error = SQL_ERROR_NONE;
+        t->unit->taken = COLUMN_NONE;
+        t->status = STATUS_OK;
+    }
+    if (conn_in_transaction(w->conn) || !begin(w, group))
+        return; /* commit() tells the others */
+    for (t = group; t && conn_in_transaction(w->conn); t = t->next)
+        run_apart(w, t);
+}
+
 /* Runs a group that begins with t; the lock is not held. Returns the tickets, all finished. */
 static struct ticket *run_group(struct writer *w, struct ticket *t)
 {
     struct ticket *group = t, **end = &t->next;
-    struct sqlite_conn *conn = w->conn;
     int64_t began = system_clock.monotonic_ns(&system_clock);
+    bool ok;
 
-    conn_enter(conn, t->call);
-    if ((t->status = conn_do(conn, t->call, "BEGIN IMMEDIATE")) != STATUS_OK) {
-        report(t, &conn->base);
-        conn_leave(conn);
+    if (!begin(w, t))
         return group;
-    }
     for (int n = 1;; n++) {
-        run_one(w, t);
-        if (n == GROUP_MAX || !conn_in_transaction(conn) ||
+        ok = run_in_group(w, t);
+        if (!ok || n == GROUP_MAX || !conn_in_transaction(w->conn) ||
             system_clock.monotonic_ns(&system_clock) - began > GROUP_NS)
             break;
         pthread_mutex_lock(&w->lock);
@@ -150,6 +198,12 @@ static struct ticket *run_group(struct writer *w, struct ticket *t)
         *end = t;
         end = &t->next;
     }
+    if (!ok)
+        sqlite3_exec(w->conn->db, "ROLLBACK", NULL, NULL, NULL);
+    if (!ok && !group->next && !conn_in_transaction(w->conn))
+        return group; /* it was alone: that was all */
+    if (!ok)
+        run_again(w, group);
     commit(w, group);
     return group;
 }

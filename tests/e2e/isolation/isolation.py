@@ -26,6 +26,7 @@ ROUNDS = int(sys.argv[4]) if len(sys.argv) > 4 else 12
 SEED = int(sys.argv[5]) if len(sys.argv) > 5 else 1
 MARK = "zqxvictim"  # in every text of the victim
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TELLTALE = re.compile(MARK + r"[\w .@-]*|" + UUID.pattern)  # also inside of JSON lines
 STREAM_S = 0.25  # WatchLeads and its like go on until we leave
 NEVER_VALID = {"ImportLeads"}  # refuse a random stream of messages; called by hand below
 
@@ -189,10 +190,8 @@ class Intruder:
         self.last[name] = error
         self.sent.update(t.lower() for t in texts(request))
         for answer in answers:
-            for text in texts(answer):
-                if text.lower() in self.sent or text == "victim.example":
-                    continue
-                if MARK in text.lower() or text in self.victim.found["uuid"]:
+            for text in (m[0] for whole in texts(answer) for m in TELLTALE.finditer(whole.lower())):
+                if text not in self.sent and (text in self.victim.found["uuid"] or MARK in text):
                     self.wrong.append(f"{name} answered with what is the victim's: {text} to {request!s:.300}")
         said = f"{error.text} {error.metadata} {error.fields}".lower() if error else ""
         for text in self.victim.found["uuid"] | {MARK}:

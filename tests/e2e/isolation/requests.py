@@ -71,7 +71,7 @@ class Maker:
             return False
         if field.label == field.LABEL_REPEATED:
             return rules.repeated.min_items > 0 or rules.map.min_pairs > 0
-        return rules.string.min_len > 0 or rules.bytes.min_len > 0 or 0 in rules.enum.not_in
+        return rules.string.min_len > 0 or rules.string.pattern or rules.string.uri or rules.bytes.min_len > 0 or 0 in rules.enum.not_in
 
     def put(self, message, field, depth):
         rules = rules_of(field)
@@ -108,7 +108,8 @@ class Maker:
             if field.containing_oneof:
                 continue
             # names of records lead somewhere: they are set more often than the rest
-            likely = 0.6 if self.kind_of(field, rules_of(field)) != "text" else 0.12
+            rules = rules_of(field)
+            likely = 0.6 if self.kind_of(field, rules) != "text" or rules.string.uri else 0.12
             if self.must(field, rules_of(field)) or (depth < 4 and self.chance(likely)):
                 self.put(message, field, depth)
         return message
