@@ -32,19 +32,27 @@ static str text_of(const ProtobufCMessage *m, const char *name)
                : STR("");
 }
 
-/* Whose data the answer holds: that of the lead in it, or the lead that what is in it belongs to.
- */
+/* The id by which the erasure of a person finds what this record says: that of the lead in it or
+ * above it; without a lead, that of the deal, as the deal may get a lead later. */
+static str person_of(const ProtobufCMessage *m)
+{
+    bool is_lead = m->descriptor == &sales__v1__lead__descriptor;
+    bool is_deal = m->descriptor == &sales__v1__deal__descriptor;
+    str id = text_of(m, is_lead ? "id" : "lead_id");
+
+    return id.n || is_lead ? id : text_of(m, is_deal ? "id" : "deal_id");
+}
+
+/* Whose data the answer holds: that of the first record in it. */
 static str subject_of(const ProtobufCMessage *answer)
 {
     for (unsigned i = 0; i < answer->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &answer->descriptor->fields[i];
-        const ProtobufCMessage *m;
         str id;
 
         if (f->type != PROTOBUF_C_TYPE_MESSAGE || !field_is_set(answer, f))
             continue;
-        m = field_message(field_at(answer, f, 0));
-        id = text_of(m, m->descriptor == &sales__v1__lead__descriptor ? "id" : "lead_id");
+        id = person_of(field_message(field_at(answer, f, 0)));
         if (id.n)
             return id;
     }

@@ -11,18 +11,18 @@
 
 enum { PAGES_MAX = 40 }; /* 20,000 records of a kind in one transaction; no lead has more */
 
-/* A page of the lead's records of a kind: those that name it in `column`. */
-static enum status list_of(struct tx *tx, enum record_column column, const char *lead_id,
+/* A page of the records that name this lead or deal in `column`. */
+static enum status list_of(struct tx *tx, enum record_column column, const char *id,
                            const char *token, struct list_page *out)
 {
-    const struct list_where where = {.column = column, .text = str_of(lead_id)};
+    const struct list_where where = {.column = column, .text = str_of(id)};
     const struct list_query q = {.page_size = PAGE_SIZE_MAX,
                                  .where = &where,
                                  .n_where = 1,
                                  .order_by = STR("create_time"),
                                  .page_token = str_of(token)};
 
-    return tx_list(tx, column == ACTIVITY_BY_lead_id ? RECORD_ACTIVITY : RECORD_DEAL, &q, out);
+    return tx_list(tx, column == DEAL_BY_lead_id ? RECORD_DEAL : RECORD_ACTIVITY, &q, out);
 }
 
 static enum status too_many(struct tx *tx)
@@ -31,29 +31,39 @@ static enum status too_many(struct tx *tx)
                         "the lead has too many records to be erased at once");
 }
 
-static enum status erase_page(struct tx *tx, const struct list_page *page)
+/* Of a deal only what names no lead: the rest is of that lead. */
+static enum status erase_page(struct tx *tx, const struct list_page *page, bool of_deal,
+                              uint64_t *n)
 {
     for (size_t i = 0; i < page->n_items; i++) {
-        str id = str_of(((const Activity *)page->items[i])->id);
+        const Activity *a = (const Activity *)page->items[i];
 
-        TRY(tx_event_erase(tx, RECORD_ACTIVITY, id));
-        TRY(tx_delete_activity(tx, id, STR("")));
+        if (of_deal && *a->lead_id)
+            continue;
+        TRY(tx_event_erase(tx, RECORD_ACTIVITY, str_of(a->id)));
+        TRY(tx_delete_activity(tx, str_of(a->id), STR("")));
+        ++*n;
     }
     return STATUS_OK;
 }
 
-static enum status erase_activities(struct tx *tx, const Lead *lead, struct person_counts *counts)
+static enum status erase_activities(struct tx *tx, enum record_column column, const char *id,
+                                    uint64_t *n)
 {
-    struct list_page page = {.n_items = PAGE_SIZE_MAX};
+    struct list_page page = {.next_page_token = ""};
 
-    for (int i = 0; page.n_items == PAGE_SIZE_MAX; i++) {
+    for (int i = 0; i == 0 || *page.next_page_token; i++) {
         if (i == PAGES_MAX)
             return too_many(tx);
-        TRY(list_of(tx, ACTIVITY_BY_lead_id, lead->id, "", &page));
-        TRY(erase_page(tx, &page));
-        counts->activities += page.n_items;
+        TRY(list_of(tx, column, id, page.next_page_token, &page));
+        TRY(erase_page(tx, &page, column == ACTIVITY_BY_deal_id, n));
     }
     return STATUS_OK;
+}
+
+enum status person_erase_notes(struct tx *tx, const Deal *deal, uint64_t *n)
+{
+    return erase_activities(tx, ACTIVITY_BY_deal_id, deal->id, n);
 }
 
 static bool same_mailbox(struct arena *a, const char *x, const char *y)
@@ -95,11 +105,14 @@ static void scrub_deal(struct arena *a, const Lead *lead, Deal *d)
     }
 }
 
-static enum status erase_from_page(struct tx *tx, const Lead *lead, const struct list_page *page)
+static enum status erase_from_page(struct tx *tx, const Lead *lead, const struct list_page *page,
+                                   struct person_counts *counts)
 {
     for (size_t i = 0; i < page->n_items; i++) {
         Deal *d = (Deal *)page->items[i];
 
+        TRY(person_erase_notes(tx, d, &counts->activities));
+        TRY(once_erase(tx, str_of(d->id)));
         scrub_deal(&tx_call(tx)->arena, lead, d);
         TRY(tx_event_erase(tx, RECORD_DEAL, str_of(d->id)));
         TRY(tx_update_deal(tx, d));
@@ -116,7 +129,7 @@ static enum status erase_from_deals(struct tx *tx, const Lead *lead, struct pers
         if (i == PAGES_MAX)
             return too_many(tx);
         TRY(list_of(tx, DEAL_BY_lead_id, lead->id, page.next_page_token, &page));
-        TRY(erase_from_page(tx, lead, &page));
+        TRY(erase_from_page(tx, lead, &page, counts));
         counts->deals += page.n_items;
     }
     return STATUS_OK;
@@ -147,7 +160,7 @@ enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *
     str id = str_of(lead->id);
 
     TRY(person_free(tx_call(tx), lead));
-    TRY(erase_activities(tx, lead, counts));
+    TRY(erase_activities(tx, ACTIVITY_BY_lead_id, lead->id, &counts->activities));
     TRY(erase_from_deals(tx, lead, counts));
     kill_here(KILL_ERASE_UNIT);
     TRY(once_erase(tx, id));

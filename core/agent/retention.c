@@ -57,35 +57,55 @@ static enum status is_held(struct tx *tx, const char *lead_id, bool *out)
     return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 }
 
-static enum status expire_record(struct tx *tx, struct expiry *x, enum record_kind kind,
-                                 const char *id, const char *lead_id)
+/* Whether the lead of the deal that a record names is. */
+static enum status is_held_by_deal(struct tx *tx, const char *deal_id, bool *out)
 {
-    bool held;
+    enum status s;
+    Deal *deal;
 
-    TRY(is_held(tx, lead_id, &held));
-    if (held) {
-        x->page.held++;
+    *out = false;
+    if (!*deal_id)
         return STATUS_OK;
-    }
-    TRY(tx_event_erase(tx, kind, str_of(id)));
-    TRY(tx_delete(tx, kind, str_of(id), STR("")));
-    x->page.activities += kind == RECORD_ACTIVITY;
-    x->page.deals += kind == RECORD_DEAL;
+    s = tx_get_deal(tx, str_of(deal_id), &deal);
+    if (s == STATUS_OK)
+        return is_held(tx, deal->lead_id, out);
+    if (s == STATUS_NOT_FOUND)
+        call_clear(tx_call(tx));
+    return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+}
+
+static enum status expire_record(struct tx *tx, enum record_kind kind, str id)
+{
+    TRY(tx_event_erase(tx, kind, id));
+    TRY(tx_delete(tx, kind, id, STR("")));
     return tx_key_shred(tx);
 }
 
 static enum status expire_activity(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
 {
     const Activity *a = (const Activity *)m;
+    bool held;
 
-    return expire_record(tx, x, RECORD_ACTIVITY, a->id, a->lead_id);
+    TRY(is_held(tx, a->lead_id, &held));
+    if (!held)
+        TRY(is_held_by_deal(tx, a->deal_id, &held));
+    x->page.held += held;
+    x->page.activities += !held;
+    return held ? STATUS_OK : expire_record(tx, RECORD_ACTIVITY, str_of(a->id));
 }
 
 static enum status expire_deal(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
 {
     const Deal *d = (const Deal *)m;
+    bool held;
 
-    return expire_record(tx, x, RECORD_DEAL, d->id, d->lead_id);
+    TRY(is_held(tx, d->lead_id, &held));
+    x->page.held += held;
+    if (held)
+        return STATUS_OK;
+    TRY(person_erase_notes(tx, d, &x->page.activities));
+    x->page.deals++;
+    return expire_record(tx, RECORD_DEAL, str_of(d->id));
 }
 
 static const struct expiring {

@@ -4,8 +4,8 @@
  *
  *   LEAD      as DeleteLead, by the time of the last change
  *   ACTIVITY  the record, by the time of the last change
- *   DEAL      the record, closed or not, by the time of the last change
- *   AUDIT     the oldest entries, signed as gone; never younger than 183 days
+ *   DEAL      the record, closed or not, by the time of the last change, and its activities that
+ * name no lead AUDIT     the oldest entries, signed as gone; never younger than 183 days
  *
  * Events expire by the window of the bus (docs/events.md).
  */

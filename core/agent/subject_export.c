@@ -17,6 +17,7 @@ static const struct part {
     {"lead", RECORD_LEAD, COLUMN_NONE},
     {"activity", RECORD_ACTIVITY, ACTIVITY_BY_lead_id},
     {"deal", RECORD_DEAL, DEAL_BY_lead_id},
+    {"activity", RECORD_ACTIVITY, ACTIVITY_BY_deal_id}, /* of its deals, those that name no lead */
 };
 
 enum { PARTS = sizeof parts / sizeof *parts };
@@ -26,6 +27,7 @@ struct subject_export {
     size_t n_ids, lead, part;
     int32_t page_size;
     char *token; /* owned; of the next page of this part, or "" */
+    char *deal;  /* owned; in the last part: the token of the deal, or "" for the first */
     uint64_t records;
 };
 
@@ -59,8 +61,8 @@ enum status subject_export_open(struct call *c, struct agents *a, const Subject 
     enum status s;
 
     *out = NULL;
-    if (!x || !(x->token = strdup(""))) {
-        free(x);
+    if (!x || !(x->token = strdup("")) || !(x->deal = strdup(""))) {
+        subject_export_close(x);
         return call_nomem(c);
     }
     x->page_size = PAGE;
@@ -77,7 +79,39 @@ struct reading {
     const struct subject_export *x;
     const struct part *part;
     struct list_page page;
+    const char *next_deal; /* in the last part; NULL elsewhere */
 };
+
+/* The activities of one deal of the lead that name no lead. */
+static enum status read_notes(struct tx *tx, struct reading *r)
+{
+    const struct list_where of_lead = {.column = DEAL_BY_lead_id,
+                                       .text = str_of(r->x->ids[r->x->lead])};
+    struct list_where of_deal = {.column = ACTIVITY_BY_deal_id};
+    struct list_query q = {.page_size = 1,
+                           .page_token = str_of(r->x->deal),
+                           .order_by = STR("create_time"),
+                           .where = &of_lead,
+                           .n_where = 1};
+    struct list_page deals;
+    size_t n = 0;
+
+    TRY(tx_list(tx, RECORD_DEAL, &q, &deals));
+    r->next_deal = deals.next_page_token;
+    r->page = (struct list_page){.next_page_token = ""};
+    if (!deals.n_items)
+        return STATUS_OK;
+    of_deal.text = str_of(((const Deal *)deals.items[0])->id);
+    q.page_size = r->x->page_size;
+    q.page_token = str_of(r->x->token);
+    q.where = &of_deal;
+    TRY(tx_list(tx, RECORD_ACTIVITY, &q, &r->page));
+    for (size_t i = 0; i < r->page.n_items; i++)
+        if (!*((const Activity *)r->page.items[i])->lead_id)
+            r->page.items[n++] = r->page.items[i];
+    r->page.n_items = n;
+    return STATUS_OK;
+}
 
 static enum status read_unit(struct call *c, struct tx *tx, void *arg)
 {
@@ -91,6 +125,9 @@ static enum status read_unit(struct call *c, struct tx *tx, void *arg)
                                  .n_where = 1};
     enum status s;
 
+    r->next_deal = NULL;
+    if (r->part->column == ACTIVITY_BY_deal_id)
+        return read_notes(tx, r);
     if (r->part->column != COLUMN_NONE)
         return tx_list(tx, r->part->kind, &q, &r->page);
     r->page = (struct list_page){NEW(&c->arena, ProtobufCMessage *, 1), 1, ""};
@@ -131,16 +168,25 @@ static enum status write_lines(struct call *c, const struct reading *r, str *out
     return s == STATUS_EXHAUSTED ? STATUS_OK : s;
 }
 
-/* Behind the page: the next one, the next part, or the next lead. */
-static enum status move_on(struct call *c, struct subject_export *x, const char *token)
+static enum status keep(struct call *c, char **token, const char *text)
 {
-    char *next = strdup(token);
+    char *copy = strdup(text);
 
-    if (!next)
+    if (!copy)
         return call_nomem(c);
-    free(x->token);
-    x->token = next;
-    if (*next)
+    free(*token);
+    *token = copy;
+    return STATUS_OK;
+}
+
+/* Behind the page: the next one, the next deal, the next part, or the next lead. */
+static enum status move_on(struct call *c, struct subject_export *x, const struct reading *r)
+{
+    TRY(keep(c, &x->token, r->page.next_page_token));
+    if (*x->token)
+        return STATUS_OK;
+    TRY(keep(c, &x->deal, r->next_deal ? r->next_deal : ""));
+    if (*x->deal)
         return STATUS_OK;
     x->part = (x->part + 1) % PARTS;
     x->lead += x->part == 0;
@@ -164,7 +210,7 @@ enum status subject_export_next(struct call *c, struct agents *a, struct subject
             continue;
         }
         x->records += r.page.n_items;
-        TRY(move_on(c, x, r.page.next_page_token));
+        TRY(move_on(c, x, &r));
     }
     out->json_lines = (ProtobufCBinaryData){lines.n, (uint8_t *)lines.p};
     out->records = x->records;
@@ -176,5 +222,6 @@ void subject_export_close(struct subject_export *x)
     if (!x)
         return;
     free(x->token);
+    free(x->deal);
     free(x);
 }

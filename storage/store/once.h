@@ -49,11 +49,11 @@ MUST_CHECK enum status once_find(struct tx *tx, const struct once *o, enum once_
  * Stores the answer, in a write unit that once_find has not answered. Sent with the commit, at no
  * round trip of its own: that the id is taken shows there, as EXISTS, and undoes the unit.
  *
- *   subject  id of the person (lead) whose data the answer holds; "": of none
+ *   subject  id of the person (lead), or of the deal, whose data the answer holds; "": of none
  */
 MUST_CHECK enum status once_put(struct tx *tx, const struct once *o, str subject, str answer);
 
-/* Erases the answers that hold data of this person. The requests stay known: a repetition makes no
+/* Erases the answers that hold data of this person or deal. The requests stay known: a repetition makes no
  * second change, and is told that the answer is gone. */
 MUST_CHECK enum status once_erase(struct tx *tx, str subject);
 

@@ -79,6 +79,24 @@ static void log_note(struct office *o, Lead *lead, char *text)
     cr_assert_eq(activity_log(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
 }
 
+/* On the deal alone: it names no lead, and is about the deal's all the same. */
+static void log_deal_note(struct office *o, Deal *deal, char *text)
+{
+    LogActivityRequest in = LOG_ACTIVITY_REQUEST_INIT;
+    LogActivityResponse out = LOG_ACTIVITY_RESPONSE_INIT;
+    Activity a = ACTIVITY_INIT;
+
+    a.deal_id = deal->id;
+    a.kind = ACTIVITY_KIND_NOTE;
+    a.body = text;
+    in.activity = &a;
+    o->call->method = "sales.v1.SalesAgent/LogActivity";
+    o->call->answer = (str){0};
+    o->call->request_id = uuid_text(&o->call->arena, uuid_new(o->call));
+    cr_assert_eq(activity_log(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
+    o->call->request_id = "";
+}
+
 static Deal *create_deal(struct office *o, Lead *lead)
 {
     CreateDealRequest in = CREATE_DEAL_REQUEST_INIT;
@@ -241,6 +259,35 @@ STORE_TEST(an_erased_person_is_gone_everywhere)
     cr_assert_eq(deal->amount->amount_minor, 1250000);
     cr_assert_eq(erase(&o, &who, &out), STATUS_NOT_FOUND);
     no_mark_in_files(f);
+    stand_up(&o);
+}
+
+STORE_TEST(what_was_noted_on_the_deal_alone_is_erased_and_exported_too)
+{
+    Subject who = by_mail(MAIL);
+    ExportSubjectResponse lines = EXPORT_SUBJECT_RESPONSE_INIT;
+    struct subject_export *x;
+    EraseSubjectResponse out;
+    struct office o;
+    Lead *other;
+
+    open_office(&o, f);
+    other = create_lead(&o, "Somebody Else", "else@example.org", "");
+    log_deal_note(&o, o.deal, NAME " " NOTE);
+    log_deal_note(&o, create_deal(&o, other), "of another lead's deal");
+    cr_assert_eq(subject_export_open(o.call, &o.agents, &who, &x), STATUS_OK);
+    do
+        cr_assert_eq(subject_export_next(o.call, &o.agents, x, &lines), STATUS_OK);
+    while (lines.json_lines.len);
+    subject_export_close(x);
+    cr_assert_eq(lines.records, 5);
+    cr_assert_eq(erase(&o, &who, &out), STATUS_OK, "%s", o.call->fault.why);
+    cr_assert_eq(erased_of(&out, "activity"), 3);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 1);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM outbox WHERE kind = 'activity' AND "
+                                   "length(body) > 0"),
+                 1);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM idempotency WHERE length(body) > 0"), 2);
     stand_up(&o);
 }
 
@@ -459,7 +506,8 @@ STORE_TEST(what_is_too_old_expires_but_not_what_is_held)
 
     cr_assert_eq(store_run_system(f->store, &f->call, STORE_WRITE, policy_unit, NULL), STATUS_OK,
                  "%s", f->call.fault.why);
-    open_office(&o, f); /* a lead, two notes, a deal: held */
+    open_office(&o, f); /* a lead, two notes, a deal with a note: held */
+    log_deal_note(&o, o.deal, "on the deal");
     old = create_lead(&o, "Old", "old@example.org", "");
     log_note(&o, old, "an old note");
     cr_assert_eq(hold(&o, &held, true, &records), STATUS_OK);
@@ -471,12 +519,12 @@ STORE_TEST(what_is_too_old_expires_but_not_what_is_held)
     cr_assert_eq(retention_run(o.call, &o.agents, &n), STATUS_OK, "%s", o.call->fault.why);
     cr_assert_eq(n.leads, 1);
     cr_assert_eq(n.activities, 1);
-    cr_assert_eq(n.held, 3);
+    cr_assert_eq(n.held, 4);
     cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM lead"), 2);
-    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 3);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 4);
     cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM deal"), 1);
     cr_assert_eq(hold(&o, &held, false, &records), STATUS_OK); /* a change: young again */
     cr_assert_eq(retention_run(o.call, &o.agents, &n), STATUS_OK, "%s", o.call->fault.why);
-    cr_assert(n.leads == 0 && n.activities == 2 && n.held == 0);
+    cr_assert(n.leads == 0 && n.activities == 3 && n.held == 0);
     stand_up(&o);
 }
