@@ -211,7 +211,7 @@ static void write_tenant(struct refusals *r, size_t from)
     c.deadline_ns = call_monotonic_ns(&c) + WRITE_S * INT64_C(1000000000);
     s = store_run(r->store, &c, STORE_WRITE, write_unit, &w);
     if (s != STATUS_OK) {
-        LOG_AT(&c, LOG_ERROR, LOG_EVENT_AUDIT_LOST, F_STR("code", status_name(s)),
+        LOG_AT(&c, LOG_ERROR, LOG_EVENT_AUDIT_DROPPED, F_STR("code", status_name(s)),
                F_STR("why", c.fault.why));
         put_lost(r, tenant_id, w.lost + calls_of(r->writing, from));
     }

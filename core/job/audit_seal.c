@@ -53,7 +53,7 @@ static enum status seal_one(struct call *c, struct store *s, int64_t tenant_id)
     c->principal.tenant_id = 0;
     if (r != STATUS_DATA_LOSS)
         return r;
-    LOG_AT(c, LOG_ERROR, LOG_EVENT_AUDIT_BROKEN, F_INT("tenant", tenant_id),
+    LOG_AT(c, LOG_ERROR, LOG_EVENT_AUDIT_REFUTED, F_INT("tenant", tenant_id),
            F_STR("reason", c->fault.reason), F_STR("why", c->fault.why));
     call_clear(c);
     return STATUS_OK;

@@ -10,7 +10,7 @@ enum { AUDIT_SEAL_EVERY_MS = 5000 }; /* how long an entry has no seal, at most, 
 MUST_CHECK enum status audit_seal(struct call *c, struct store *s, uint64_t *n_out);
 
 /* Periodic, one for all tenants; self: the struct store. A trail whose end is forged is left alone
- * and said to the log (audit.broken); it does not hold up the others. */
+ * and said to the log (audit.refuted); it does not hold up the others. */
 extern const struct job_kind audit_seal_job;
 
 #endif
