@@ -12,7 +12,8 @@ struct agents;
  * answer UNIMPLEMENTED. */
 void services_bind(struct agents *agents, struct service_binding out[SERVICES_OURS]);
 
-/* The names of the methods that have a handler ("sales.v1.SalesAgent/GetLead"). Returns how many. */
+/* The names of the methods that have a handler ("sales.v1.SalesAgent/GetLead"). Returns how many.
+ */
 size_t services_methods(const struct service_binding bindings[SERVICES_OURS],
                         const char *out[SERVICES_METHODS_MAX]);
 

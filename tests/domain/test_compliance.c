@@ -18,9 +18,8 @@ struct world {
 
 static const TenantPolicy *policy_of(struct world *w, const struct setting *s)
 {
-    *w = (struct world){.policy = TENANT_POLICY_INIT,
-                        .ai = AI_POLICY_INIT,
-                        .coaching = COACHING_POLICY_INIT};
+    *w = (struct world){
+        .policy = TENANT_POLICY_INIT, .ai = AI_POLICY_INIT, .coaching = COACHING_POLICY_INIT};
     w->policy.hipaa_mode = s->hipaa;
     w->ai.external_disabled = s->external_off;
     w->ai.external_under_hipaa = s->agreed;
