@@ -214,12 +214,10 @@ static enum status check_keys(struct call *c, struct batch *b, const struct key_
 }
 
 /* What row i made of a lead: later rows of the batch find it by its keys. */
-static void remember(struct call *c, struct key_set *seen, size_t i, const Lead *lead)
+static void remember(struct key_set *seen, size_t i, const struct lead_keys *keys)
 {
-    struct lead_keys keys = lead_keys_of(&c->arena, lead);
-
     for (int k = 0; k < LEAD_MATCH_KEYS; k++) {
-        str key = lead_key(&keys, &lead_match_keys[k]);
+        str key = lead_key(keys, &lead_match_keys[k]);
 
         if (key.n)
             key_set_add(seen, (unsigned)k, key, (int)i);
@@ -255,8 +253,10 @@ static enum status store_row(struct call *c, struct tx *tx, struct batch *b, str
                                ? (char *)protobuf_c_empty_string
                                : stored.lead->id;
     row->settled = stored.lead;
+    if (stored.updated)
+        row->draft.keys = lead_keys_of(&c->arena, stored.lead);
     if (stored.created || stored.updated)
-        remember(c, seen, i, stored.lead);
+        remember(seen, i, &row->draft.keys);
     return STATUS_OK;
 }
 

@@ -86,11 +86,16 @@ static enum status pack_body(struct tx *tx, const struct record_info *info, Prot
     return STATUS_OK;
 }
 
+/* Rows with an order wait for the end of the unit, or until there are this many. */
+enum { ORDERED_ROWS = 4096 };
+
 static enum status batch_row(struct tx *tx, struct batch **b, const struct insert_texts *into,
                              struct sql_value **row)
 {
+    size_t most = into->order ? ORDERED_ROWS : tx->store->driver->ops->batch_rows;
+
     TRY(tx_enter(tx));
-    if (!*b && (*b = batch_new(tx->call, into, tx->store->driver->ops->batch_rows)) == NULL)
+    if (!*b && (*b = batch_new(tx->call, into, most)) == NULL)
         return call_nomem(tx->call);
     return batch_add(*b, tx->conn, tx->call, row);
 }

@@ -167,6 +167,7 @@ struct statements *statements_new(size_t batch_rows)
         return NULL;
     }
     s->words = inserts(&s->arena, "word(tenant_id, token, id)", 3, batch_rows);
+    s->words.order = 1; /* by token */
     s->events =
         inserts(&s->arena, "outbox(tenant_id, id, type, kind, subject, create_time, body, trace)",
                 8, batch_rows);
