@@ -30,6 +30,7 @@ enum {
     NS_PER_MS = 1000000,
     READY_TIMEOUT_MS = 1000, /* probes give up after a second or two */
     READY_ARENA_BYTES = 1 << 20,
+    TENANT_PART = 4, /* of the calls, for the open streams of one tenant: see config.def */
 };
 
 struct serve {
@@ -238,6 +239,7 @@ static enum exit_code open_intercept(struct serve *s)
             .deadline_ms = config->deadline,
             .deadline_max_ms = config->deadline_max,
             .rates = s->rates,
+            .tenant_streams = (config->calls + TENANT_PART - 1) / TENANT_PART,
             .used = count_usage,
             .used_context = s->agents.usage,
             .rep_scope = rep_scope,

@@ -3,7 +3,7 @@
 #include "intercept/rows.h"
 #include "schema/validate.h"
 
-enum { NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000, STREAMS_RETRY_MS = 10000 };
 
 /* Streams live as long as their clients want. */
 enum status deadline_before(struct rpc_request *q)
@@ -81,6 +81,37 @@ enum status authorise_before(struct rpc_request *q)
     return decide_reach(q);
 }
 
+static enum status refuse_rate(struct rpc_request *q, enum rate_class class,
+                               const struct rate_answer *answer)
+{
+    struct intercept *i = q->context;
+    struct call *c = q->call;
+
+    series_add(i->rate_limited[class], 1);
+    call_retry_after(c, answer->wait_ns / NS_PER_MS + 1);
+    call_detail(c, FAULT_METADATA, NULL, STR("class"), "%s", rate_class_text(class));
+    call_detail(c, FAULT_METADATA, NULL, STR("limit_per_second"), "%lld",
+                (long long)answer->calls_per_second);
+    return call_fail_as(c, STATUS_EXHAUSTED, "TENANT_RATE", "the tenant is over its rate of calls");
+}
+
+static enum status take_place(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    struct call *c = q->call;
+
+    if (q->method->shape == METHOD_UNARY)
+        return STATUS_OK;
+    if ((*q->state = open_streams_enter(i->streams, c->principal.tenant_id)) != NULL)
+        return STATUS_OK;
+    series_add(i->rate_limited[rate_class_of(q->method)], 1);
+    call_retry_after(c, STREAMS_RETRY_MS);
+    call_detail(c, FAULT_METADATA, NULL, STR("limit"), "%lld",
+                (long long)i->options.tenant_streams);
+    return call_fail_as(c, STATUS_EXHAUSTED, "TENANT_STREAMS",
+                        "the tenant holds the most streams open that this server lets it");
+}
+
 enum status rate_before(struct rpc_request *q)
 {
     struct intercept *i = q->context;
@@ -93,14 +124,14 @@ enum status rate_before(struct rpc_request *q)
     if (is_public(q->service))
         return STATUS_OK;
     answer = tenant_rate_take(i->options.rates, c, &ask);
-    if (answer.wait_ns == 0)
-        return STATUS_OK;
-    series_add(i->rate_limited[ask.class], 1);
-    call_retry_after(c, answer.wait_ns / NS_PER_MS + 1);
-    call_detail(c, FAULT_METADATA, NULL, STR("class"), "%s", rate_class_text(ask.class));
-    call_detail(c, FAULT_METADATA, NULL, STR("limit_per_second"), "%lld",
-                (long long)answer.calls_per_second);
-    return call_fail_as(c, STATUS_EXHAUSTED, "TENANT_RATE", "the tenant is over its rate of calls");
+    return answer.wait_ns ? refuse_rate(q, ask.class, &answer) : take_place(q);
+}
+
+void rate_after(struct rpc_request *q, enum status s)
+{
+    (void)s;
+    if (*q->state)
+        open_streams_leave(((struct intercept *)q->context)->streams, *q->state);
 }
 
 enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m)

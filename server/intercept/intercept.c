@@ -18,7 +18,7 @@ const struct rpc_interceptor intercept_rows[] = {
     {"deadline",      deadline_before,     NULL,             NULL,          false,     NULL},
     {"authenticate",  authenticate_before, NULL,             NULL,          true,      authenticate_again},
     {"authorise",     authorise_before,    NULL,             NULL,          true,      NULL},
-    {"rate limit",    rate_before,         NULL,             NULL,          false,     NULL},
+    {"rate limit",    rate_before,         NULL,             rate_after,    false,     NULL},
     {"validate",      NULL,                validate_message, NULL,          false,     NULL},
     {"idempotency",   NULL,                once_message,     once_after,    false,     NULL},
 };
@@ -43,6 +43,7 @@ struct intercept *intercept_new(const struct intercept_options *o)
     struct intercept *i = calloc(1, sizeof *i);
 
     assert(o->n_services <= INTERCEPT_SERVICES_MAX);
+    assert(o->tenant_streams > 0);
     assert(o->deadline_ms > 0 && o->deadline_max_ms >= o->deadline_ms);
     if (!i)
         return NULL;
@@ -51,7 +52,8 @@ struct intercept *intercept_new(const struct intercept_options *o)
     i->auth = auth_new(o->keys, o->trust);
     i->running = running_new();
     i->lanes = lanes_new();
-    if (!i->auth || !i->running || !i->lanes || !metrics_register(i)) {
+    i->streams = open_streams_new(o->tenant_streams);
+    if (!i->auth || !i->running || !i->lanes || !i->streams || !metrics_register(i)) {
         intercept_free(i);
         return NULL;
     }
@@ -65,6 +67,7 @@ void intercept_free(struct intercept *i)
     auth_free(i->auth);
     running_free(i->running);
     lanes_free(i->lanes);
+    open_streams_free(i->streams);
     arena_release(&i->arena);
     free(i);
 }

@@ -8,7 +8,7 @@
  *   deadline      unary calls without one get one, long ones are cut
  *   authenticate  API key, token or certificate -> principal; health and reflection are public
  *   authorise     the method's roles; a method without roles is nobody's
- *   rate limit    a token bucket per tenant
+ *   rate limit    a token bucket per tenant, and a most of its open streams
  *   validate      the rules of the .proto, on each message
  *   idempotency   a request id and its digest; a repetition of a running one is refused
  */
@@ -31,6 +31,7 @@ struct intercept_options {
     size_t n_services;
     int64_t deadline_ms, deadline_max_ms; /* of unary calls */
     struct tenant_rate *rates;            /* of calls */
+    int64_t tenant_streams;               /* a tenant may hold open, > 0 */
     /* The tenant's policy for reps, for callers that it decides about. May block. */
     enum status (*rep_scope)(void *context, struct call *c, RepScope *out);
     void *rep_scope_context;

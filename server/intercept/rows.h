@@ -4,6 +4,7 @@
 
 #include "intercept/intercept.h"
 #include "intercept/lane.h"
+#include "intercept/open_streams.h"
 #include "intercept/running.h"
 
 enum { STATUS_CODES = 17 };
@@ -24,6 +25,7 @@ struct intercept {
     struct auth *auth;
     struct running *running;
     struct lanes *lanes;
+    struct open_streams *streams;
     struct service_series services[INTERCEPT_SERVICES_MAX];
     struct series auth_failures[AUTH_N_REASONS], rate_limited[RATE_CLASSES];
 };
@@ -48,6 +50,7 @@ enum status authenticate_again(struct rpc_request *q);
 enum status deadline_before(struct rpc_request *q);
 enum status authorise_before(struct rpc_request *q);
 enum status rate_before(struct rpc_request *q);
+void rate_after(struct rpc_request *q, enum status s);
 enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m);
 
 /* once.c */

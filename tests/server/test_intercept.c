@@ -121,6 +121,7 @@ static void set_up(void)
                                                           .deadline_ms = 1000,
                                                           .deadline_max_ms = 5000,
                                                           .rates = rates,
+                                                          .tenant_streams = 2,
                                                           .refused = {note_refusal, &n_refused}});
     cr_assert_not_null(intercept);
     q = (struct rpc_request){.method = &methods[0],
@@ -344,6 +345,7 @@ TABLE_TEST(intercept, an_open_stream_ends_with_its_credential, struct ending, en
     auth_forget(intercept_auth(intercept), stored_id);
     usleep(1100 * 1000); /* it looks once per second */
     cr_assert_eq(r->again(&q), row->want, "%s", row->reason);
+    run_after(row->want);
     if (row->want == STATUS_OK)
         return;
     cr_assert_eq(series_value(metrics_series(metrics, METRIC_AUTH_FAILURES, &row->reason)), 1);
@@ -361,6 +363,43 @@ Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)
     cr_assert_eq(
         series_value(metrics_series(metrics, METRIC_RATE_LIMITED, (const char *const[]){"read"})),
         1);
+}
+
+/* One tenant must not hold all of the server's calls. */
+Test(intercept, the_open_streams_of_a_tenant_are_bounded)
+{
+    static const struct {
+        int64_t tenant_id;
+        enum status want;
+    } opens[] = {{7, STATUS_OK}, {7, STATUS_OK}, {7, STATUS_EXHAUSTED}, {8, STATUS_OK}};
+    enum { OPENS = sizeof opens / sizeof *opens };
+    const struct rpc_interceptor *r = &intercept_rows[7];
+    void *open[OPENS] = {0};
+
+    cr_assert_str_eq(r->name, "rate limit");
+    q.method = &methods[2];
+    for (int round = 0; round < 2; round++) { /* the second finds all places free again */
+        for (size_t i = 0; i < OPENS; i++) {
+            struct rpc_request one = q;
+
+            usleep(250 * 1000); /* streams are let in at a slow rate */
+            open[i] = NULL;
+            one.state = &open[i];
+            c.principal.tenant_id = opens[i].tenant_id;
+            c.principal.calls_per_second = 100;
+            cr_assert_eq(r->before(&one), opens[i].want, "%zu: %s", i, c.fault.why);
+            if (opens[i].want != STATUS_OK)
+                cr_assert_str_eq(c.fault.reason, "TENANT_STREAMS");
+            call_clear(&c);
+        }
+        for (size_t i = 0; i < OPENS; i++) {
+            struct rpc_request one = q;
+
+            one.state = &open[i];
+            if (open[i])
+                r->after(&one, STATUS_OK);
+        }
+    }
 }
 
 Test(intercept, messages_are_checked_by_the_rules_of_their_method)
