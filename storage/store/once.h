@@ -53,8 +53,8 @@ MUST_CHECK enum status once_find(struct tx *tx, const struct once *o, enum once_
  */
 MUST_CHECK enum status once_put(struct tx *tx, const struct once *o, str subject, str answer);
 
-/* Erases the answers that hold data of this person or deal. The requests stay known: a repetition makes no
- * second change, and is told that the answer is gone. */
+/* Erases the answers that hold data of this person or deal. The requests stay known: a repetition
+ * makes no second change, and is told that the answer is gone. */
 MUST_CHECK enum status once_erase(struct tx *tx, str subject);
 
 /* Removes up to `limit` (<= ONCE_EXPIRE_MAX) expired rows, the oldest first; of all tenants in a
