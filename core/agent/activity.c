@@ -6,6 +6,7 @@
 #include "agent/list.h"
 #include "agent/mutation.h"
 #include "schema/mask.h"
+#include "store/pin.h"
 #include "store/records.h"
 
 static const char *const output_only[] = {"id",          "etag",  "create_time",
@@ -32,6 +33,7 @@ static bool is_newer(const Timestamp *known, const Timestamp *t)
     return !known || instant_us(t) > instant_us(known);
 }
 
+/* One that changes nothing is pinned: it must not be erased while the activity is stored. */
 static enum status touch_lead(struct tx *tx, const Activity *activity)
 {
     Lead *lead;
@@ -40,7 +42,7 @@ static enum status touch_lead(struct tx *tx, const Activity *activity)
         return STATUS_OK;
     TRY(tx_get_lead(tx, str_of(activity->lead_id), &lead));
     if (!is_newer(lead->last_activity_time, activity->occurred_at))
-        return STATUS_OK;
+        return tx_pin(tx, RECORD_LEAD, str_of(lead->id));
     lead->last_activity_time = activity->occurred_at;
     return tx_update_lead(tx, lead);
 }
@@ -53,7 +55,7 @@ static enum status touch_deal(struct tx *tx, const Activity *activity)
         return STATUS_OK;
     TRY(tx_get_deal(tx, str_of(activity->deal_id), &deal));
     if (!is_newer(deal->last_activity_time, activity->occurred_at))
-        return STATUS_OK;
+        return tx_pin(tx, RECORD_DEAL, str_of(deal->id));
     deal->last_activity_time = activity->occurred_at;
     return tx_update_deal(tx, deal);
 }

@@ -11,6 +11,7 @@
 #include "agent/pipeline.h"
 #include "domain/pipeline.h"
 #include "schema/mask.h"
+#include "store/pin.h"
 #include "store/records.h"
 
 /* clang-format off */
@@ -140,6 +141,7 @@ enum status deal_begin(struct tx *tx, const struct deal_draft *draft, Deal **out
         Lead *lead;
 
         TRY(tx_get_lead(tx, str_of(d->lead_id), &lead));
+        TRY(tx_pin(tx, RECORD_LEAD, str_of(lead->id))); /* it must not be erased meanwhile */
         step.lead_disqualified = lead->status == LEAD_STATUS_DISQUALIFIED;
     }
     s = pipeline_begin(&c->arena, draft->pipeline, d, &step, verdict);
@@ -237,7 +239,8 @@ static enum status check_lead(struct tx *tx, const char *before, const char *aft
 
     if (!*after || strcmp(before, after) == 0)
         return STATUS_OK;
-    return tx_get_lead(tx, str_of(after), &lead);
+    TRY(tx_get_lead(tx, str_of(after), &lead));
+    return tx_pin(tx, RECORD_LEAD, str_of(lead->id));
 }
 
 /* Changes *deal as the request says; what follows from the change is settled. */

@@ -10,6 +10,7 @@
 #include "store/audit.h"
 #include "store/key.h"
 #include "store/outbox.h"
+#include "store/pin.h"
 #include "store/records.h"
 
 enum { LEASE_MS = 1800000, TOKEN_BYTES = 1024 };
@@ -54,6 +55,8 @@ static enum status is_held(struct tx *tx, const char *lead_id, bool *out)
     if (s == STATUS_NOT_FOUND)
         call_clear(tx_call(tx));
     *out = s == STATUS_OK && lead->legal_hold;
+    if (s == STATUS_OK && !*out)
+        return tx_pin(tx, RECORD_LEAD, str_of(lead_id)); /* a hold may be under way */
     return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 }
 

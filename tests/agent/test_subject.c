@@ -8,6 +8,7 @@
 #include "agent/activity.h"
 #include "agent/deal.h"
 #include "agent/lead.h"
+#include "agent/person.h"
 #include "agent/retention.h"
 #include "agent/subject.h"
 #include "base/buf.h"
@@ -74,6 +75,23 @@ static void log_note(struct office *o, Lead *lead, char *text)
 
     a.lead_id = lead->id;
     a.kind = ACTIVITY_KIND_NOTE;
+    a.body = text;
+    in.activity = &a;
+    cr_assert_eq(activity_log(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
+}
+
+/* Of long ago: the lead has newer ones, and stays as it is. */
+static void log_old_note(struct office *o, Lead *lead, char *text)
+{
+    LogActivityRequest in = LOG_ACTIVITY_REQUEST_INIT;
+    LogActivityResponse out = LOG_ACTIVITY_RESPONSE_INIT;
+    Timestamp at = TIMESTAMP_INIT;
+    Activity a = ACTIVITY_INIT;
+
+    at.seconds = 1500000000;
+    a.lead_id = lead->id;
+    a.kind = ACTIVITY_KIND_NOTE;
+    a.occurred_at = &at;
     a.body = text;
     in.activity = &a;
     cr_assert_eq(activity_log(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
@@ -289,6 +307,61 @@ STORE_TEST(what_was_noted_on_the_deal_alone_is_erased_and_exported_too)
                  1);
     cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM idempotency WHERE length(body) > 0"), 2);
     stand_up(&o);
+}
+
+/* An erasure that is in the middle of its work when something is filed under the person. */
+struct meanwhile {
+    struct office *o;
+    bool is_deal;
+    int n_runs;
+};
+
+static void file_meanwhile(struct meanwhile *k)
+{
+    struct office other = *k->o;
+    struct call c;
+
+    fixture_call(&c, 1);
+    c.principal = k->o->call->principal;
+    other.call = &c;
+    if (k->is_deal)
+        create_deal(&other, k->o->lead);
+    else
+        log_old_note(&other, k->o->lead, NOTE);
+    call_release(&c);
+}
+
+static enum status erase_meanwhile_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct meanwhile *k = arg;
+    struct person_counts counts = {0};
+    Lead *lead;
+
+    (void)c;
+    TRY(tx_get_lead(tx, str_of(k->o->lead->id), &lead));
+    if (k->n_runs++ == 0)
+        file_meanwhile(k);
+    return person_erase(tx, lead, &counts);
+}
+
+STORE_TEST(what_is_filed_during_an_erasure_is_erased_too)
+{
+    for (int is_deal = 0; is_deal < 2 && f->engine == ENGINE_POSTGRES; is_deal++) {
+        struct meanwhile k = {.is_deal = is_deal};
+        struct office o;
+
+        sit_down(&o, f);
+        o.lead = create_lead(&o, NAME, MAIL, PHONE);
+        log_note(&o, o.lead, NOTE);
+        k.o = &o;
+        RUN(f, STORE_WRITE, erase_meanwhile_unit, &k, STATUS_OK);
+        cr_assert_eq(k.n_runs, 2, "the erasure was to run again");
+        cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM activity"), 0);
+        cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM outbox WHERE kind = 'activity' AND "
+                                       "length(body) > 0"),
+                     0);
+        stand_up(&o);
+    }
 }
 
 static enum status tend_unit(struct call *c, struct tx *tx, void *arg)
