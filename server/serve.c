@@ -13,6 +13,7 @@
 #include "agent/usage.h"
 #include "http/ops.h"
 #include "intercept/intercept.h"
+#include "job/audit_sealer.h"
 #include "obs/process.h"
 #include "sales_descriptor_set.h"
 #include "server/env_file.h"
@@ -48,6 +49,7 @@ struct serve {
     struct tenant_rate *rates;
     struct intercept *intercept;
     struct refusals *refusals;
+    struct audit_sealer *sealer;
     struct job_engine *jobs;
     struct events events;
     struct rpc_server *rpc;
@@ -214,6 +216,7 @@ static enum exit_code open_intercept(struct serve *s)
 
     enum exit_code code = EXIT_OK;
 
+    s->sealer = audit_sealer_new(s->store); /* before all that writes */
     s->key_use = key_use_new(s->store);
     store_keys_init(&s->keys, s->store, s->key_use);
     s->metrics = metrics_open();
@@ -229,7 +232,7 @@ static enum exit_code open_intercept(struct serve *s)
                                          });
     if (!s->rates)
         return failed(s, s->call.fault.status == STATUS_INVALID ? EXIT_CONFIG : EXIT_START);
-    if (s->metrics && s->key_use && s->refusals)
+    if (s->metrics && s->key_use && s->refusals && s->sealer)
         s->intercept = intercept_new(&(struct intercept_options){
             .metrics = s->metrics,
             .keys = &s->keys.base,
@@ -427,6 +430,7 @@ static void close_all(struct serve *s)
     refusals_free(s->refusals);
     trust_close(s->trust);
     key_use_free(s->key_use);
+    audit_sealer_free(s->sealer); /* behind all that writes */
     metrics_close(s->metrics);
     outgoing_close(s->agents.http);
     usage_close(s->agents.usage);

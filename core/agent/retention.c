@@ -113,12 +113,13 @@ static enum status expire_deal(struct tx *tx, struct expiry *x, ProtobufCMessage
 
 static const struct expiring {
     DataClass data_class;
+    const char *rule; /* as the audit trail names it */
     enum record_kind kind;
     expire_fn expire;
 } expiring[] = {
-    {DATA_CLASS_LEAD, RECORD_LEAD, expire_lead},
-    {DATA_CLASS_ACTIVITY, RECORD_ACTIVITY, expire_activity},
-    {DATA_CLASS_DEAL, RECORD_DEAL, expire_deal},
+    {DATA_CLASS_LEAD, "retention.lead", RECORD_LEAD, expire_lead},
+    {DATA_CLASS_ACTIVITY, "retention.activity", RECORD_ACTIVITY, expire_activity},
+    {DATA_CLASS_DEAL, "retention.deal", RECORD_DEAL, expire_deal},
 };
 
 static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
@@ -128,6 +129,7 @@ static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
     struct list_page page;
 
     x->page = (struct retention_counts){0};
+    c->rule = x->row->rule;
     date_of(x->before_us, day);
     snprintf(filter, sizeof filter, "update_time < \"%sT00:00:00Z\"", day);
     TRY(tx_list(tx, x->row->kind,
@@ -153,9 +155,13 @@ struct trim {
 static enum status trim_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct trim *t = arg;
+    AuditEntry e = AUDIT_ENTRY_INIT;
 
-    (void)c;
-    return tx_audit_trim(tx, t->before_us, &t->n);
+    c->rule = "retention.audit";
+    TRY(tx_audit_trim(tx, t->before_us, &t->n));
+    e.record_kind = "audit";
+    e.record_count = (uint32_t)t->n;
+    return t->n ? tx_audit(tx, &e) : STATUS_OK;
 }
 
 /* A unit in a call of its own, so that memory does not grow with what expires. */

@@ -63,7 +63,20 @@ enum status subject_find(struct tx *tx, const Subject *who, struct subject_leads
     return STATUS_OK;
 }
 
-enum status subject_audit(struct tx *tx, const struct subject_leads *who, const char *reason)
+/* A damaged trail must not keep a person from being erased. */
+static enum status put_placed(struct tx *tx, const AuditEntry *e, uint64_t *sequence_out)
+{
+    enum status s = tx_audit_placed(tx, e, sequence_out);
+
+    if (s != STATUS_DATA_LOSS)
+        return s;
+    *sequence_out = 0;
+    call_clear(tx_call(tx));
+    return STATUS_OK;
+}
+
+enum status subject_audit(struct tx *tx, const struct subject_leads *who, const char *reason,
+                          uint64_t *sequence_out)
 {
     AuditEntry e = AUDIT_ENTRY_INIT;
     char **ids = NEW(&tx_call(tx)->arena, char *, who->n_leads);
@@ -78,7 +91,7 @@ enum status subject_audit(struct tx *tx, const struct subject_leads *who, const 
     e.n_record_ids = who->n_leads;
     e.record_count = (uint32_t)who->n_leads;
     e.reason = (char *)reason;
-    return tx_audit(tx, &e);
+    return sequence_out ? put_placed(tx, &e, sequence_out) : tx_audit(tx, &e);
 }
 
 /* Erasure. */
@@ -149,7 +162,7 @@ static enum status erase_unit(struct call *c, struct tx *tx, void *arg)
     TRY(erase_leads(tx, &who, &erased, &k->out->held));
     if (!erased.leads)
         return person_free(c, who.leads[0]);
-    TRY(subject_audit(tx, &who, k->in->reason));
+    TRY(subject_audit(tx, &who, k->in->reason, &k->out->audit_sequence));
     TRY(put_counts(c, &erased, k->out));
     return instant_now(c, &k->out->erase_time);
 }
@@ -192,7 +205,7 @@ static enum status hold_unit(struct call *c, struct tx *tx, void *arg)
         TRY(tx_update_lead(tx, lead));
         TRY(tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base));
     }
-    return subject_audit(tx, &who, k->in->reason);
+    return subject_audit(tx, &who, k->in->reason, NULL);
 }
 
 enum status subject_hold(struct call *c, struct agents *a, const SetLegalHoldRequest *in,

@@ -51,8 +51,9 @@ struct subject_leads {
 };
 MUST_CHECK enum status subject_find(struct tx *tx, const Subject *who, struct subject_leads *out);
 
-/* An entry of the audit trail that names the leads and why; never who they are. */
+/* An entry of the audit trail that names the leads and why; never who they are. *sequence_out is
+ * its place, 0 when the trail is damaged; NULL: it is not needed now. */
 MUST_CHECK enum status subject_audit(struct tx *tx, const struct subject_leads *who,
-                                     const char *reason);
+                                     const char *reason, uint64_t *sequence_out);
 
 #endif

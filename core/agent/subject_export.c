@@ -51,7 +51,7 @@ static enum status find_unit(struct call *c, struct tx *tx, void *arg)
             return call_fail(c, STATUS_INTERNAL, "a lead without an id");
         uuid_format(id, k->x->ids[k->x->n_ids++]);
     }
-    return subject_audit(tx, &who, "export");
+    return subject_audit(tx, &who, "export", NULL);
 }
 
 enum status subject_export_open(struct call *c, struct agents *a, const Subject *who,

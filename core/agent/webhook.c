@@ -9,6 +9,7 @@
 #include "domain/webhook_sign.h"
 #include "integration/http.h"
 #include "schema/mask.h"
+#include "store/audit.h"
 #include "store/records.h"
 
 #define HOUR_US INT64_C(3600000000)
@@ -262,6 +263,7 @@ struct redeliver {
 static enum status redeliver_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct redeliver *k = arg;
+    AuditEntry e = AUDIT_ENTRY_INIT;
     WebhookDeliveryRecord *d;
     WebhookRecord *r;
 
@@ -278,6 +280,9 @@ static enum status redeliver_unit(struct call *c, struct tx *tx, void *arg)
     TRY(instant_now(c, &d->delivery->next_attempt_time));
     TRY(tx_update_webhook_delivery(tx, d));
     k->out->delivery = d->delivery;
+    e.record_kind = "webhook_delivery"; /* attempts leave no entries, this wish does */
+    e.record_id = d->delivery->id;
+    TRY(tx_audit(tx, &e));
     return webhook_wake(tx, r->webhook->id, d->lane, 0);
 }
 

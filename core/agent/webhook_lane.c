@@ -160,6 +160,7 @@ static enum status give_up(struct call *c, WebhookRecord *r, const struct lane *
     r->given_up++;
     if (r->given_up < WEBHOOK_GIVEN_UP_MAX)
         return STATUS_OK;
+    c->rule = "webhook.given_up";
     const char *why = arena_printf(&c->arena, "%d deliveries in a row were given up; the last: %s",
                                    WEBHOOK_GIVEN_UP_MAX, l->error);
 
@@ -185,8 +186,10 @@ static enum status judge_address(struct call *c, const struct lane *l, WebhookRe
     enum webhook_outcome outcome = webhook_outcome_of(l->http_status);
 
     *changed = true;
-    if (outcome == WEBHOOK_GONE)
+    if (outcome == WEBHOOK_GONE) {
+        c->rule = "webhook.gone"; /* for the audit trail */
         return disable(c, r, "the address answered 410: it is gone");
+    }
     if (outcome == WEBHOOK_DELIVERED) {
         *changed = r->given_up > 0 || r->pause_end_time;
         r->given_up = 0;

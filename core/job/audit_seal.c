@@ -59,23 +59,28 @@ static enum status seal_one(struct call *c, struct store *s, int64_t tenant_id)
     return STATUS_OK;
 }
 
-static enum status seal_all(void *self, struct call *c, struct job *job)
+enum status audit_seal_waiting(struct call *c, struct store *s)
 {
     struct next_tenant next = {.found = -1};
 
-    (void)job;
     for (int i = 0; i < TENANTS_MAX; i++) {
         next.after = next.found;
-        TRY(store_run_apart(self, c, STEP_BYTES, next_unit, &next, STORE_READ));
+        TRY(store_run_apart(s, c, STEP_BYTES, next_unit, &next, STORE_READ));
         if (next.found < 0)
             return STATUS_OK;
-        TRY(seal_one(c, self, next.found));
+        TRY(seal_one(c, s, next.found));
     }
     return STATUS_OK;
 }
 
+static enum status handle(void *self, struct call *c, struct job *job)
+{
+    (void)job;
+    return audit_seal_waiting(c, self);
+}
+
 const struct job_kind audit_seal_job = {.name = "audit.seal",
-                                        .handle = seal_all,
+                                        .handle = handle,
                                         .lease_ms = 60000,
                                         .attempts_max = 3,
                                         .first_ms = 1000,

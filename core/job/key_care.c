@@ -5,6 +5,7 @@
 
 #include "base/kill_point.h"
 #include "obs/log.h"
+#include "store/audit.h"
 #include "store/key.h"
 
 enum {
@@ -27,10 +28,24 @@ struct tend {
     size_t n_retired, n_left;
 };
 
+/* On the trail of whose keys they are; the service's own for master keys. */
+static enum status audit(struct tx *tx, char *action, size_t n)
+{
+    AuditEntry e = AUDIT_ENTRY_INIT;
+
+    e.action = action;
+    e.record_kind = "data_key";
+    e.record_count = n > 1 ? (uint32_t)n : 0;
+    return tx_audit(tx, &e);
+}
+
 static enum status tend_unit(struct call *c, struct tx *tx, void *arg)
 {
+    struct key_state *state = &((struct tend *)arg)->state;
+
     (void)c;
-    return tx_key_tend(tx, KEY_SHRED_S, &((struct tend *)arg)->state);
+    TRY(tx_key_tend(tx, KEY_SHRED_S, state));
+    return state->has_rotated ? audit(tx, "key.rotate", 1) : STATUS_OK;
 }
 
 /* The lease is extended with the batch, in its transaction. */
@@ -53,7 +68,8 @@ static enum status retire_unit(struct call *c, struct tx *tx, void *arg)
     struct tend *t = arg;
 
     (void)c;
-    return tx_key_retire(tx, KEY_GRACE_S, &t->n_retired, &t->n_left);
+    TRY(tx_key_retire(tx, KEY_GRACE_S, &t->n_retired, &t->n_left));
+    return t->n_retired ? audit(tx, "key.destroy", t->n_retired) : STATUS_OK;
 }
 
 /* In a call of its own, with what the job's call says. */
@@ -118,8 +134,11 @@ static enum status tend_tenant(void *self, struct call *c, struct job *job)
 
 static enum status rewrap_unit(struct call *c, struct tx *tx, void *arg)
 {
+    size_t *n = arg;
+
     (void)c;
-    return tx_key_rewrap(tx, arg);
+    TRY(tx_key_rewrap(tx, n));
+    return *n ? audit(tx, "key.rewrap", *n) : STATUS_OK;
 }
 
 static enum status rewrap(void *self, struct call *c, struct job *job)

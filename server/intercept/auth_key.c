@@ -91,6 +91,8 @@ enum status auth_by_key(struct auth *a, struct call *c, str secret, struct auth_
         return s;
     out->why = judge(c, &record, &given);
     out->expires_us = record.expires_us;
+    if (out->why != AUTH_FINE && out->why != AUTH_UNKNOWN)
+        out->whose = record.principal;
     if (out->why != AUTH_FINE)
         return STATUS_OK;
     note_use(a, c, given.id, &record);

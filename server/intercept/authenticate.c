@@ -12,6 +12,24 @@ static void refused(struct rpc_request *q, enum auth_reason why)
     log_info(q->call, LOG_EVENT_CALL_REFUSED, F_STR("reason", auth_reason_text(why)));
 }
 
+/* A key that was good once is tried again: its tenant finds that on its trail. The call itself
+ * stays nobody's. */
+static void tell(const struct rpc_request *q, const struct auth_outcome *outcome)
+{
+    const struct intercept *i = q->context;
+    const char *rule = q->call->rule;
+
+    if (!outcome->whose.tenant_id || !i->options.refused.fn)
+        return;
+    q->call->principal = outcome->whose;
+    q->call->rule = outcome->why == AUTH_REVOKED   ? "credential.revoked"
+                    : outcome->why == AUTH_EXPIRED ? "credential.expired"
+                                                   : "credential.suspended";
+    i->options.refused.fn(i->options.refused.context, q->call, q->call->fault.status);
+    q->call->principal = (struct principal){0};
+    q->call->rule = rule;
+}
+
 /* How often a header is there; its last value. */
 static size_t count_headers(const struct rpc_request *q, const char *name, str *out)
 {
@@ -85,8 +103,10 @@ enum status authenticate_before(struct rpc_request *q)
     e.is_doubled = count_headers(q, "authorization", &e.header) > 1;
     find_certificate(q, &e);
     s = auth_check(i->auth, q->call, &e, &outcome);
-    if (outcome.why != AUTH_FINE)
+    if (outcome.why != AUTH_FINE) {
         refused(q, outcome.why);
+        tell(q, &outcome);
+    }
     if (s != STATUS_OK)
         return s;
     lanes_learn(i->lanes, e.header, q->call->principal.tenant_id);

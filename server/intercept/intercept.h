@@ -42,7 +42,8 @@ struct intercept_options {
     struct {
         void (*fn)(void *context, const struct call *c, enum status s); /* must not block */
         void *context;
-    } refused; /* told of calls of a known tenant that were DENIED; fn NULL: nobody */
+    } refused; /* told of calls of a known tenant that were DENIED, and of its API keys that are not
+                  good any more; fn NULL: nobody */
 };
 
 enum { INTERCEPT_SERVICES_MAX = 16 };

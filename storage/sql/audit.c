@@ -176,7 +176,7 @@ static enum status entry_row(struct tx *tx, struct sql_value **out)
     return batch_add(*b, tx->conn, tx->call, out);
 }
 
-static enum status put_entry(struct tx *tx, AuditEntry *e)
+static enum status put_entry(struct tx *tx, AuditEntry *e, struct uuid *id_out)
 {
     struct uuid *id = NEW(&tx->call->arena, struct uuid, 1);
     struct sql_value *row = NULL;
@@ -186,10 +186,11 @@ static enum status put_entry(struct tx *tx, AuditEntry *e)
     assert(e->sequence == 0 && e->chain_mac.len == 0 && !e->id[0]);
     if (!id)
         return call_nomem(tx->call);
-    *id = uuid_new(tx->call);
+    *id = *id_out = uuid_new(tx->call);
     TRY(seal_entry(tx, e, *id, &body));
     TRY(entry_row(tx, &row));
     assert(row);
+    tx->has_entries = true;
     row[0] = sql_int(tx->tenant_id);
     row[1] = sql_bytes(id->b, sizeof id->b);
     row[2] = sql_int(1);
@@ -203,7 +204,7 @@ static enum status put_entry(struct tx *tx, AuditEntry *e)
     return ok ? STATUS_OK : call_nomem(tx->call);
 }
 
-enum status tx_audit(struct tx *tx, const AuditEntry *given)
+static enum status put_given(struct tx *tx, const AuditEntry *given, struct uuid *id_out)
 {
     AuditEntry *e = NEW(&tx->call->arena, AuditEntry, 1);
 
@@ -213,7 +214,22 @@ enum status tx_audit(struct tx *tx, const AuditEntry *given)
         return call_nomem(tx->call);
     *e = *given;
     TRY(fill_from_call(tx->call, e));
-    return put_entry(tx_owner(tx), e);
+    return put_entry(tx_owner(tx), e, id_out);
+}
+
+enum status tx_audit(struct tx *tx, const AuditEntry *given)
+{
+    struct uuid id;
+
+    return put_given(tx, given, &id);
+}
+
+enum status tx_audit_placed(struct tx *tx, const AuditEntry *given, uint64_t *sequence_out)
+{
+    struct uuid id;
+
+    TRY(put_given(tx, given, &id));
+    return audit_seal_one(tx_owner(tx), id, sequence_out);
 }
 
 /* The id as callers know it: the UUID, or the name that the record itself holds. */
@@ -273,6 +289,7 @@ static enum status put_single(struct tx *tx, const struct seal_key *key,
 {
     struct call *c = tx->call;
     AuditEntry e = AUDIT_ENTRY_INIT;
+    struct uuid id;
 
     e.record_kind = (char *)ch->info->table;
     e.record_id = id_text(c, ch);
@@ -281,7 +298,7 @@ static enum status put_single(struct tx *tx, const struct seal_key *key,
         return call_nomem(c);
     TRY(find_difference(c, ch, &e));
     TRY(fill_from_call(c, &e));
-    return put_entry(tx, &e);
+    return put_entry(tx, &e, &id);
 }
 
 /* All changes of one kind, in the order in which they were made. */
@@ -293,6 +310,7 @@ static enum status put_many(struct tx *tx, const struct seal_key *key,
     size_t n = l->of_kind[info->kind], n_before = 0, n_after = 0;
     str *before = NEW(&c->arena, str, n), *after = NEW(&c->arena, str, n);
     AuditEntry e = AUDIT_ENTRY_INIT;
+    struct uuid id;
 
     e.record_kind = (char *)info->table;
     e.record_count = (uint32_t)n;
@@ -315,7 +333,7 @@ static enum status put_many(struct tx *tx, const struct seal_key *key,
         !put_digest(c, key, after, n_after, &e.after_digest))
         return call_nomem(c);
     TRY(fill_from_call(c, &e));
-    return put_entry(tx, &e);
+    return put_entry(tx, &e, &id);
 }
 
 enum status audit_flush(struct tx *tx)

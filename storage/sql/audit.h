@@ -34,6 +34,9 @@ MUST_CHECK enum status audit_last_checkpoint(struct tx *tx, enum audit_statement
                                              struct audit_checkpoint *out);
 MUST_CHECK enum status audit_store_checkpoint(struct tx *tx, const struct audit_checkpoint *p);
 
+/* Gives one entry of this unit, which need not be flushed yet, its place. */
+MUST_CHECK enum status audit_seal_one(struct tx *tx, struct uuid id, uint64_t *sequence_out);
+
 /* The chain's end. */
 MUST_CHECK enum status audit_read_head(struct tx *tx, struct audit_checkpoint *out);
 

@@ -118,7 +118,8 @@ static enum status waiting_row(void *arg, const struct sql_value *cols, size_t n
     return STATUS_OK;
 }
 
-static enum status read_waiting(struct tx *tx, struct waiting *out)
+/* The rows that `which` selects of those that have no place: at most AUDIT_BATCH_MAX. */
+static enum status read_rows(struct tx *tx, const struct sql_statement *which, struct waiting *out)
 {
     struct arena *a = &tx->call->arena;
 
@@ -127,12 +128,17 @@ static enum status read_waiting(struct tx *tx, struct waiting *out)
                             .ids = NEW(a, struct uuid, AUDIT_BATCH_MAX)};
     if (!out->entries || !out->ids)
         return call_nomem(tx->call);
-    return tx_query(
+    return tx_query(tx, which, waiting_row, out);
+}
+
+static enum status read_waiting(struct tx *tx, struct waiting *out)
+{
+    return read_rows(
         tx,
         &(struct sql_statement){"SELECT " RECORD_FIELDS " FROM audit r WHERE r.tenant_id = $1 "
                                 "AND r.sequence = 9223372036854775807 ORDER BY r.id LIMIT 500",
                                 (struct sql_value[]){sql_int(tx->tenant_id)}, 1},
-        waiting_row, out);
+        out);
 }
 
 static enum status place_entry(struct tx *tx, const struct audit_keys *keys, AuditEntry *e,
@@ -218,7 +224,7 @@ static enum status sign_head(struct tx *tx, const struct audit_keys *keys,
     return audit_store_checkpoint(tx, head);
 }
 
-static enum status seal_all(struct tx *tx, const struct audit_keys *keys, const struct waiting *w)
+static enum status place_all(struct tx *tx, const struct audit_keys *keys, const struct waiting *w)
 {
     struct audit_checkpoint head;
 
@@ -230,23 +236,51 @@ static enum status seal_all(struct tx *tx, const struct audit_keys *keys, const 
     return sign_head(tx, keys, &head);
 }
 
-enum status tx_audit_seal(struct tx *tx, size_t *n_out)
+static enum status seal_all(struct tx *tx, const struct waiting *w)
 {
     struct audit_keys keys;
-    struct waiting w;
     enum status s;
+
+    audit_keys_derive(tx->keys, &keys);
+    s = place_all(tx, &keys, w);
+    seal_wipe(&keys, sizeof keys);
+    return s;
+}
+
+enum status audit_seal_one(struct tx *tx, struct uuid id, uint64_t *sequence_out)
+{
+    const struct sql_value args[] = {sql_int(tx->tenant_id), sql_bytes(id.b, sizeof id.b)};
+    struct waiting w;
+
+    TRY(read_rows(tx,
+                  &(struct sql_statement){"SELECT " RECORD_FIELDS " FROM audit r "
+                                          "WHERE r.tenant_id = $1 AND r.id = $2",
+                                          args, 2},
+                  &w));
+    assert(w.n == 1);
+    TRY(seal_all(tx, &w));
+    *sequence_out = w.entries[0]->sequence;
+    return STATUS_OK;
+}
+
+enum status tx_audit_seal(struct tx *tx, size_t *n_out)
+{
+    struct waiting w;
 
     *n_out = 0;
     TRY(tx_writable(tx));
     TRY(read_waiting(tx, &w));
     if (!w.n)
         return STATUS_OK;
-    audit_keys_derive(tx->keys, &keys);
-    s = seal_all(tx, &keys, &w);
-    seal_wipe(&keys, sizeof keys);
-    if (s == STATUS_OK)
-        *n_out = w.n;
-    return s;
+    TRY(seal_all(tx, &w));
+    *n_out = w.n;
+    return STATUS_OK;
+}
+
+void store_watch_audit(struct store *s, void (*fn)(void *arg, int64_t tenant_id), void *arg)
+{
+    s->audit_added = fn;
+    s->audit_arg = arg;
 }
 
 enum status tx_audit_waiting(struct tx *tx, int64_t after, int64_t *out)

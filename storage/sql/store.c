@@ -33,6 +33,7 @@ struct run {
     store_unit_fn fn;
     void *arg;
     int64_t job_due_us; /* out: as in struct tx, of the run that counts */
+    bool has_entries;   /* out: likewise */
 };
 
 struct call *tx_call(struct tx *tx)
@@ -97,6 +98,7 @@ static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
         s = audit_flush(&tx);
     if (s == STATUS_OK) {
         r->job_due_us = tx.job_due_us;
+        r->has_entries = tx.has_entries;
         s = tx_flush(tx.active);
     }
     tx_keys_release(&tx);
@@ -247,6 +249,15 @@ static void name_taken(struct call *c, const struct sql_unit *u)
     call_detail(c, FAULT_METADATA, NULL, STR("column"), "%s", column_info(u->taken)->name);
 }
 
+/* Those who watch, of what was committed. */
+static void tell(const struct store *s, const struct run *r)
+{
+    if (r->job_due_us && s->jobs_put)
+        s->jobs_put(s->jobs_arg, r->job_due_us);
+    if (r->has_entries && s->audit_added)
+        s->audit_added(s->audit_arg, r->tenant_id);
+}
+
 static enum status run(struct store *s, struct call *c, struct run *r)
 {
     struct sql_unit u = {.mode = r->mode, .tenant_id = r->tenant_id, .fn = run_tx, .arg = r};
@@ -270,8 +281,8 @@ static enum status run(struct store *s, struct call *c, struct run *r)
     tenant_keys_put(r->keys);
     if (status != STATUS_OK)
         name_taken(c, &u);
-    else if (r->job_due_us && s->jobs_put)
-        s->jobs_put(s->jobs_arg, r->job_due_us);
+    else
+        tell(s, r);
     return status;
 }
 

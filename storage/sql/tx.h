@@ -14,6 +14,8 @@ struct store {
     struct statements *statements;               /* owned */
     void (*jobs_put)(void *arg, int64_t due_us); /* see store_watch_jobs */
     void *jobs_arg;
+    void (*audit_added)(void *arg, int64_t tenant_id); /* see store_watch_audit */
+    void *audit_arg;
 };
 
 /* A version read in this unit: what tx_update may rely on. */
@@ -44,6 +46,7 @@ struct tx {
     struct tx *service;     /* that view, once it was asked for */
     struct held_keys *held; /* of a unit: keys of other tenants, see held.c */
     struct tx *active;      /* of a unit: itself or its view, whichever the engine lets through */
+    bool has_entries;       /* the unit added to the trail */
     struct audit_notes *notes; /* changes that the trail has to have, until the end; NULL: none */
 };
 

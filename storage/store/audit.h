@@ -4,10 +4,11 @@
  * are bookkeeping only (store/sql: audit.c names them) leave none. Changes of the service's own
  * records (tenants, API keys) are on the trail of the tenant that they concern.
  *
- *     tx_insert, tx_update, tx_delete   one entry each: who, by what rule, from where, keyed
- * digests of the record before and after, the fields changed more than AUDIT_SINGLES_MAX of    one
- * entry for all, with their number and ids (imports) a kind in one unit tx_audit what changes no
- * record: an export, a key rotation, a refusal
+ *   - tx_insert, tx_update, tx_delete: an entry each with who, by what rule, from where, keyed
+ *     digests of the record before and after, the fields changed
+ *   - more than AUDIT_SINGLES_MAX of a kind in one unit (imports): one entry for all, with their
+ *     number and ids
+ *   - tx_audit, for what changes no record: an export, a key rotation, a refusal
  *
  * A digest is HMAC-SHA-256 under a key of the tenant's over the packed record as it is stored: the
  * digest after one change is that before the next, and no entry holds anything personal.
@@ -41,6 +42,11 @@ enum {
  * unit it is on the trail of the service (tenant 0). */
 MUST_CHECK enum status tx_audit(struct tx *tx, const AuditEntry *e);
 
+/* tx_audit, and the entry has its place at once, before whatever still waits for one. The end of
+ * the tenant's chain is held until the unit ends: for what is rare and has to name its entry.
+ * DATA_LOSS: as tx_audit_seal; the unit may go on, and the entry waits for its place. */
+MUST_CHECK enum status tx_audit_placed(struct tx *tx, const AuditEntry *e, uint64_t *sequence_out);
+
 /* A page of entries, as tx_list: filter and order by the columns of records.def. Entries that are
  * not sealed have neither sequence nor chain_mac and sort above all others. */
 MUST_CHECK enum status tx_audit_list(struct tx *tx, const struct list_query *q,
@@ -51,6 +57,10 @@ MUST_CHECK enum status tx_audit_list(struct tx *tx, const struct list_query *q,
  * DATA_LOSS: the end of the chain does not bear the tenant's signature; nothing is sealed on top.
  */
 MUST_CHECK enum status tx_audit_seal(struct tx *tx, size_t *n_out);
+
+/* Calls fn(arg, tenant) after the commit of each unit of this process that added entries, on the
+ * thread of the unit: it must not block or run units. Set it while no unit runs; NULL: nobody. */
+void store_watch_audit(struct store *s, void (*fn)(void *arg, int64_t tenant_id), void *arg);
 
 /* In a system unit: the next tenant above `after` that has entries to seal; -1: none. */
 MUST_CHECK enum status tx_audit_waiting(struct tx *tx, int64_t after, int64_t *out);
