@@ -57,6 +57,8 @@ enum status deal_refuse(struct call *c, enum status s, enum deal_refused_in wher
     if (n_fields)
         return call_fail_as(c, STATUS_INVALID, "VALIDATION",
                             "the request does not fit the pipeline");
+    if (n_roles)
+        c->rule = "pipeline.stage_role";
     if (n_roles && n_roles == verdict->n_failures)
         return call_fail_as(c, STATUS_DENIED, "STAGE_ROLE", "the role may not make this move");
     return call_fail_as(c, STATUS_PRECONDITION, "MOVE_REFUSED", "the pipeline refuses the move");

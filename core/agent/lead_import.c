@@ -353,6 +353,7 @@ enum status import_rows(struct call *c, struct agents *a, struct import *import,
     struct batch b = {.agents = a, .import = import, .n_rows = in->n_rows};
     enum store_mode mode = import->validate_only ? STORE_READ : STORE_WRITE;
 
+    c->request_id = import->id; /* that is what the audit trail names */
     TRY(prepare_rows(c, a, in, &b));
     TRY(store_run(a->store, c, mode, rows_unit, &b));
     if (mode == STORE_WRITE)

@@ -103,7 +103,8 @@ static enum status check_operator(struct call *c, const struct agents *a)
 
     if (*tenant && strcmp(tenant, c->principal.tenant) == 0)
         return STATUS_OK;
-    call_detail(c, FAULT_METADATA, NULL, STR("rule"), "tenant.operator");
+    c->rule = "tenant.operator";
+    call_detail(c, FAULT_METADATA, NULL, STR("rule"), "%s", c->rule);
     return call_fail_as(c, STATUS_DENIED, "OPERATOR_ONLY",
                         "only admins of the operator's tenant create tenants");
 }

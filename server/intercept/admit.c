@@ -40,6 +40,7 @@ static enum status refuse_role(struct rpc_request *q, const char *rule)
     struct intercept *i = q->context;
     struct call *c = q->call;
 
+    c->rule = rule;
     series_add(i->auth_failures[AUTH_ROLE], 1);
     call_detail(c, FAULT_METADATA, NULL, STR("rule"), "%s", rule);
     call_detail(c, FAULT_METADATA, NULL, STR("method"), "%s", q->method->path);

@@ -13,6 +13,7 @@ enum { PROGRESS_EVERY_US = 1000000 };
 
 /* Either all ids, or those of a page, a filter and the page token of what comes next. */
 struct batch_stream {
+    char request_id[UUID_TEXT_BYTES + 1]; /* for the audit trail; a stream is not repeated by it */
     bool validate_only, brief;
     struct uuid *ids; /* owned; [n_ids] */
     size_t n_ids, next;
@@ -61,6 +62,7 @@ enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream 
     rpc_stream_set_state(s, k); /* freed in done() */
     k->validate_only = in->validate_only;
     k->brief = in->brief;
+    snprintf(k->request_id, sizeof k->request_id, "%s", in->request_id);
     k->started_us = k->progress_us = call_now_us(c);
     k->counts = (QualifySummary)QUALIFY_SUMMARY_INIT;
     if (in->target_case == BATCH_QUALIFY_LEADS_REQUEST_TARGET_LEAD_IDS)
@@ -157,6 +159,7 @@ static enum status produce(struct call *c, struct agents *a, struct rpc_stream *
     str ids[QUALIFY_BATCH_MAX];
     struct qualify_batch batch = {.ids = ids, .validate_only = k->validate_only, .brief = k->brief};
 
+    c->request_id = k->request_id;
     TRY(next_ids(c, a, k, ids, &batch.n));
     if (batch.n == 0)
         return send_summary(c, s, k);
