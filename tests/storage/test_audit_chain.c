@@ -407,6 +407,39 @@ STORE_TEST(nothing_is_sealed_on_top_of_a_forged_end)
     expect_intact(f, 4);
 }
 
+static enum status placed_unit(struct call *c, struct tx *tx, void *arg)
+{
+    AuditEntry e = AUDIT_ENTRY_INIT;
+    uint64_t *sequence = arg;
+
+    (void)c;
+    e.record_kind = "lead";
+    e.reason = "an erasure";
+    return tx_audit_placed(tx, &e, sequence);
+}
+
+/* And what waits comes behind it. */
+STORE_TEST(a_placed_entry_has_its_place_at_once)
+{
+    uint64_t sequence = 0;
+    AuditEntry **entries;
+    size_t n;
+
+    trail_leads(f, 2);
+    trail_seal(f);
+    trail_leads(f, 2);
+    RUN(f, STORE_WRITE, placed_unit, &sequence, STATUS_OK);
+    cr_expect_eq(sequence, 3);
+    entries = trail_list(f, "sequence = 3", &n);
+    cr_assert_eq(n, 1);
+    cr_expect_str_eq(entries[0]->reason, "an erasure");
+    cr_expect_eq(trail_seal(f), 2);
+    expect_intact(f, 5);
+    keep(f);
+    fixture_sql(f, "UPDATE audit_head SET count = 4");
+    RUN(f, STORE_WRITE, placed_unit, &sequence, STATUS_DATA_LOSS);
+}
+
 static enum status trim_unit(struct call *c, struct tx *tx, void *arg)
 {
     size_t *n = arg;
