@@ -155,19 +155,24 @@ static enum status tell_erased(struct tx *tx, const Lead *lead)
     return tx_event(tx, EVENT_LEAD_ERASED, RECORD_LEAD, str_of(lead->id), &husk.base);
 }
 
-enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *counts)
+static enum status erase_lead(struct tx *tx, const Lead *lead)
 {
     str id = str_of(lead->id);
 
+    TRY(once_erase(tx, id));
+    TRY(tx_event_erase(tx, RECORD_LEAD, id));
+    TRY(tx_delete_lead(tx, id, str_of(lead->etag)));
+    return tell_erased(tx, lead);
+}
+
+enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *counts)
+{
     TRY(person_free(tx_call(tx), lead));
     TRY(erase_activities(tx, ACTIVITY_BY_lead_id, lead->id, &counts->activities));
     TRY(erase_from_deals(tx, lead, counts));
     kill_here(KILL_ERASE_UNIT);
-    TRY(once_erase(tx, id));
-    TRY(tx_event_erase(tx, RECORD_LEAD, id));
-    TRY(tx_delete_lead(tx, id, str_of(lead->etag)));
+    TRY(erase_lead(tx, lead));
     counts->leads++;
-    TRY(tell_erased(tx, lead));
     return tx_key_shred(tx);
 }
 

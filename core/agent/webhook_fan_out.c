@@ -10,6 +10,7 @@
 #include "agent/webhook_queue.h"
 #include "base/kill_point.h"
 #include "domain/webhook_policy.h"
+#include "obs/log.h"
 #include "store/records.h"
 
 enum { TENANT_ARENA_BYTES = 32 << 20, ROWS_MAX = WEBHOOK_FAN_OUT_EVENTS * WEBHOOKS_MAX };
@@ -174,6 +175,19 @@ static enum status fan_tenant(struct call *c, struct agents *a, struct fan *k)
     return s;
 }
 
+/* A tenant whose stored rows do not open is passed over: all tenants wait behind these events, and
+ * another attempt finds the same rows. */
+static enum status pass_over(struct call *c, const struct fan *k, enum status s)
+{
+    if (s != STATUS_DATA_LOSS)
+        return s;
+    log_error(c, LOG_EVENT_CONSUMER_FAILED, F_STR("consumer", "webhooks"),
+              F_INT("for_tenant", k->events[0]->tenant_id), F_INT("events", (int64_t)k->n_events),
+              F_STR("status", status_name(s)), F_WHY(&c->fault));
+    call_clear(c);
+    return STATUS_OK;
+}
+
 enum status webhook_fan_out(struct call *c, struct agents *a, const struct event *events,
                             size_t n_events)
 {
@@ -193,7 +207,7 @@ enum status webhook_fan_out(struct call *c, struct agents *a, const struct event
             some[k.n_events++] = &events[i];
         }
         if (k.n_events)
-            TRY(fan_tenant(c, a, &k));
+            TRY(pass_over(c, &k, fan_tenant(c, a, &k)));
     }
     return STATUS_OK;
 }

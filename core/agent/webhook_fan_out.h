@@ -13,7 +13,8 @@ enum { WEBHOOK_FAN_OUT_EVENTS = 20 }; /* in one unit: 1000 deliveries at most */
  *   events   [n_events <= PAGE_SIZE_MAX], of any tenants, in commit order
  *
  * Cost: one read per tenant, one write per WEBHOOK_FAN_OUT_EVENTS events that somebody wants. As
- * store_run: after a failure give all of them again.
+ * store_run: after a failure give all of them again. Events of a tenant with stored rows that do
+ * not open (DATA_LOSS) are passed over and logged: others wait behind them.
  */
 MUST_CHECK enum status webhook_fan_out(struct call *c, struct agents *a, const struct event *events,
                                        size_t n_events);

@@ -3,6 +3,7 @@
 #include "agent/webhook.h"
 #include "agent/webhook_bench.h"
 #include "agent/webhook_body.h"
+#include "agent/webhook_fan_out.h"
 #include "agent/webhook_queue.h"
 #include "domain/webhook_sign.h"
 
@@ -127,6 +128,23 @@ BENCH_TEST(webhook, events_become_deliveries_once)
     cr_assert_str_eq(d->event_type, "sales.lead.qualified");
     cr_assert_eq(instant_us(d->create_time), page.events[44].created_us);
     cr_assert_eq(bench_claim(b, WEBHOOK_JOB_LANE).n_jobs, 2 * WEBHOOK_LANES);
+}
+
+/* One tenant's row that does not open must not hold up the events of all. */
+BENCH_TEST(webhook, a_damaged_webhook_is_passed_over)
+{
+    struct event events[2];
+
+    for (int64_t tenant_id = 1; tenant_id <= 2; tenant_id++) {
+        b->call->principal.tenant_id = tenant_id;
+        b->n_events = 0;
+        bench_webhook(b, NULL);
+        events[tenant_id - 1] = bench_happen(b, 1).events[0];
+    }
+    fixture_sql(&b->fixture, "UPDATE webhook SET version = version + 7 WHERE tenant_id = 1");
+    OK(webhook_fan_out(b->call, &b->agents, events, 2));
+    cr_assert_eq(fixture_number(&b->fixture, "SELECT COUNT(*) FROM webhook_delivery"), 1);
+    cr_assert_eq(fixture_number(&b->fixture, "SELECT MIN(tenant_id) FROM webhook_delivery"), 2);
 }
 
 BENCH_TEST(webhook, nothing_personal_is_sent)
