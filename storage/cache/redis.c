@@ -245,7 +245,7 @@ static enum status exchange(struct call *c, struct link *l, int64_t until_ns, st
     return s;
 }
 
-/* Where to, and as whom the URL says now; one that is none changes nothing. */
+/* Where to, and as whom the URL says now; one that is none counts as that of the start. */
 static void target_now(struct redis *r, struct call *c, struct target *out)
 {
     char *url = secret_take(&r->url);

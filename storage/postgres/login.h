@@ -16,7 +16,7 @@ struct login {
 /*
  * Reads user and password from the connection string as it is now. Host, database and the rest stay
  * as in `conninfo`: a server that changes its database is another server. A text that is no
- * connection string changes nothing.
+ * connection string counts as `conninfo` itself.
  */
 void login_read(struct login *out, const char *conninfo, const char *now);
 

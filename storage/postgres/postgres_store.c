@@ -59,6 +59,8 @@ static void discard(struct postgres_driver *d, struct session *s)
     pthread_mutex_unlock(&d->lock);
 }
 
+static const char role_unbound[] = "ROLE_UNBOUND";
+
 /* Does row-level security bind this role on every table that has a tenant? */
 static const char role_sql[] =
     "SELECT (r.rolsuper OR r.rolbypassrls)::int::bigint, (SELECT COUNT(*) FROM pg_class c "
@@ -72,7 +74,7 @@ static enum status role_row(void *arg, const struct sql_value *cols, size_t n)
     assert(n == 2);
     return cols[0].i || cols[1].i
                ? call_fail_as(
-                     arg, STATUS_PRECONDITION, "ROLE_UNBOUND",
+                     arg, STATUS_PRECONDITION, role_unbound,
                      "the database role is not bound by row-level security: it is superuser, "
                      "has BYPASSRLS, or owns tables without FORCE")
                : STATUS_OK;
@@ -115,7 +117,7 @@ static enum status check_user(struct postgres_driver *d, struct call *c, const s
     if ((r = run_in(s, c, &role)) != STATUS_PRECONDITION)
         return r;
     call_clear(c); /* whoever calls can do nothing about it */
-    return call_fail_as(c, STATUS_UNAVAILABLE, "ROLE_UNBOUND",
+    return call_fail_as(c, STATUS_UNAVAILABLE, role_unbound,
                         "the database role is not bound by row-level security");
 }
 
@@ -211,7 +213,8 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
     enum status r = borrow(d, c, &s);
 
     if (r != STATUS_OK) {
-        if (r == STATUS_UNAVAILABLE)
+        if (r == STATUS_UNAVAILABLE &&
+            c->fault.reason != role_unbound) /* trying again is no help */
             unit->error = SQL_ERROR_CONNECTION;
         return r;
     }
