@@ -94,7 +94,8 @@ static char *path_text(struct arena *a, const struct field_path *path)
 
 static bool is_thin(const struct column_info *column)
 {
-    return column->type != COLUMN_BLIND && column->type != COLUMN_TAGS;
+    return column->type != COLUMN_BLIND && column->type != COLUMN_TAGS &&
+           column->type != COLUMN_MANY;
 }
 
 /* A message with nothing but what is never personal. */

@@ -70,7 +70,8 @@ struct sql_value column_value(struct tx *tx, const struct column_info *c, str te
     case COLUMN_TEXT: return sql_text(text);
     case COLUMN_ID: return id_value(tx, text, ok);
     case COLUMN_BLIND: return blind(tx, c, text, ok);
-    case COLUMN_TAGS: break;
+    case COLUMN_TAGS:
+    case COLUMN_MANY: break;
     }
     assert(false && "tags have no column");
     return sql_null();
@@ -117,7 +118,8 @@ int64_t token_of_tag(struct tx *tx, const struct column_info *c, str tag)
 {
     char domain[DOMAIN_MAX];
 
-    return token(tx, domain_of(domain, "tag", record_info(c->kind)->table, c->name), tag);
+    return token(tx, domain_of(domain, "tag", record_info(c->kind)->table, c->name),
+                 c->type == COLUMN_MANY ? compared(tx, c, tag) : tag);
 }
 
 int64_t token_at(str packed, size_t i)
@@ -153,6 +155,18 @@ static size_t tidy(unsigned char *p, size_t n)
     return kept;
 }
 
+/* The tokens of one column, behind the n first of p; returns how many there are now. */
+static size_t put_tags(struct tx *tx, const struct column_info *c, const ProtobufCMessage *m,
+                       unsigned char *p, size_t n)
+{
+    str texts[TAGS_MAX];
+    size_t n_texts = field_texts(m, &c->path, texts, TAGS_MAX);
+
+    for (size_t i = 0; i < n_texts && n < TOKENS_MAX; i++)
+        put(p, n++, token_of_tag(tx, c, texts[i]));
+    return n;
+}
+
 enum status tokens_read(struct tx *tx, const struct record_info *info, const ProtobufCMessage *m,
                         str *packed_out)
 {
@@ -168,15 +182,9 @@ enum status tokens_read(struct tx *tx, const struct record_info *info, const Pro
             return call_nomem(tx->call);
     for (size_t i = 0; i < words.n; i++)
         put(p, n++, token_of_word(tx, info, words.list[i]));
-    for (size_t i = 0; i < info->n_columns; i++) {
-        struct field_value v;
-
-        if (info->columns[i].type != COLUMN_TAGS)
-            continue;
-        v = field_read(m, &info->columns[i].path);
-        for (size_t j = 0; j < v.n_tags && n < TOKENS_MAX; j++)
-            put(p, n++, token_of_tag(tx, &info->columns[i], str_of(v.tags[j])));
-    }
+    for (size_t i = 0; i < info->n_columns; i++)
+        if (!column_is_stored(&info->columns[i]))
+            n = put_tags(tx, &info->columns[i], m, p, n);
     *packed_out = (str){(char *)p, tidy(p, n) * TOKEN_BYTES};
     return STATUS_OK;
 }

@@ -4,7 +4,7 @@
 
 #include "sql/tx.h"
 
-enum { TOKEN_BYTES = 8, TAGS_MAX = 64 };
+enum { TOKEN_BYTES = 8, TAGS_MAX = 192 }; /* of a record: all TAGS, all MANY */
 
 /* Fills values[] with the stored columns in order; returns how many. Blind values are made in the
  * call's arena. *ok is false when that is used up. */

@@ -68,7 +68,7 @@ static void put_columns(struct query *q, const struct group_query *g)
     for (size_t i = 0; i < g->n_by; i++) {
         const struct column_info *c = column_info(g->by[i]);
 
-        assert(c->kind == q->info->kind && c->type != COLUMN_TAGS && c->type != COLUMN_BLIND);
+        assert(c->kind == q->info->kind && column_is_stored(c) && c->type != COLUMN_BLIND);
         buf_printf(&q->sql, "r.%s, ", c->name);
     }
     buf_put(&q->sql, STR("COUNT(*), "));
@@ -94,6 +94,7 @@ enum status tx_group(struct tx *tx, enum record_kind kind, const struct group_qu
     if (!q)
         return call_nomem(tx->call);
     TRY(query_init(q, tx, info, g->filter, (str){0}));
+    query_put_tokens(q, g->where, g->n_where);
     put_columns(q, g);
     TRY(query_put_where(q, g->where, g->n_where));
     reach_put(q, REACH_ANY);

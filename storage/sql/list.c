@@ -316,6 +316,7 @@ enum status tx_list(struct tx *tx, enum record_kind kind, const struct list_quer
     if (!q || !out->items)
         return call_nomem(tx->call);
     TRY(query_init(q, tx, info, l->filter, l->search));
+    query_put_tokens(q, l->where, l->n_where);
     TRY(order_parse(q, l->order_by, &order));
     q->leading = order.terms[0].name;
     TRY(put_list(q, l, &order, rows.size));

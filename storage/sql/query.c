@@ -125,6 +125,17 @@ static void put_from(struct query *q)
     }
 }
 
+void query_put_tokens(struct query *q, const struct list_where *where, size_t n)
+{
+    assert(n <= LIST_WHERE_MAX && !q->n_args);
+    for (size_t i = 0; i < n; i++) {
+        const struct column_info *c = column_info(where[i].column);
+
+        if (!column_is_stored(c))
+            q->tokens[q->n_tokens++] = token_of_tag(q->tx, c, where[i].text);
+    }
+}
+
 enum status query_put_where(struct query *q, const struct list_where *where, size_t n)
 {
     bool ok = true;
@@ -134,7 +145,9 @@ enum status query_put_where(struct query *q, const struct list_where *where, siz
     for (size_t i = 0; i < n; i++) {
         const struct column_info *c = column_info(where[i].column);
 
-        assert(c->kind == q->info->kind && column_is_stored(c));
+        assert(c->kind == q->info->kind);
+        if (!column_is_stored(c))
+            continue; /* query_put_tokens has it */
         buf_printf(&q->sql, " AND r.%s = ", c->name);
         query_put_arg(q, column_value(q->tx, c, where[i].text, where[i].number, &ok));
     }

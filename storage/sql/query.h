@@ -14,7 +14,7 @@ enum {
     QUERY_ARGS_MAX = 320,       /* FILTER_TERMS_MAX terms of up to three, tokens, fixed ones, and
                                    TEAMS_MAX twice: through a lead or a deal */
     ORDER_TERMS_MAX = 4,
-    QUERY_TOKENS_MAX = SEARCH_WORDS_MAX + FILTER_TERMS_MAX,
+    QUERY_TOKENS_MAX = SEARCH_WORDS_MAX + FILTER_TERMS_MAX + LIST_WHERE_MAX,
 };
 
 /* A statement under construction. The first failure is kept in the call. */
@@ -33,6 +33,9 @@ struct query {
 /* Sets up q and parses filter and search. INVALID with a violation of `filter` or `search`. */
 MUST_CHECK enum status query_init(struct query *q, struct tx *tx, const struct record_info *info,
                                   str filter, str search);
+
+/* Notes the fixed conditions that are tokens: before anything is appended. */
+void query_put_tokens(struct query *q, const struct list_where *where, size_t n);
 
 /* Appends " FROM ... WHERE ..." with tenant, tokens, fixed conditions and filter. */
 MUST_CHECK enum status query_put_where(struct query *q, const struct list_where *where, size_t n);

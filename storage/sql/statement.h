@@ -43,10 +43,10 @@ struct statements {
 struct statements *statements_new(size_t batch_rows);
 void statements_free(struct statements *s);
 
-/* Columns that exist in SQL: all but TAGS. */
+/* Columns that exist in SQL: all but those that are tokens. */
 static inline bool column_is_stored(const struct column_info *c)
 {
-    return c->type != COLUMN_TAGS;
+    return c->type != COLUMN_TAGS && c->type != COLUMN_MANY;
 }
 
 #endif

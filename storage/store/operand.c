@@ -55,7 +55,8 @@ const char *operand_read(const struct operand *o, str value, int64_t *out)
     case COLUMN_ID: return uuid_parse(value, &id) ? NULL : "expected an id (a UUID)";
     case COLUMN_TEXT:
     case COLUMN_BLIND:
-    case COLUMN_TAGS: break;
+    case COLUMN_TAGS:
+    case COLUMN_MANY: break;
     }
     return NULL;
 }

@@ -263,6 +263,39 @@ struct field_value field_read(const ProtobufCMessage *m, const struct field_path
     return v;
 }
 
+/* The texts of one message: all of a repeated field, or one. */
+static size_t put_texts(const ProtobufCMessage *m, const struct field_path *path, str *out,
+                        size_t max)
+{
+    struct field_value v = field_read(m, path);
+    size_t n = 0;
+
+    if (v.text.n && max)
+        out[n++] = v.text;
+    for (size_t i = 0; i < v.n_tags && n < max; i++)
+        if (*v.tags[i])
+            out[n++] = str_of(v.tags[i]);
+    return n;
+}
+
+size_t field_texts(const ProtobufCMessage *m, const struct field_path *path, str *out, size_t max)
+{
+    const ProtobufCFieldDescriptor *f = path->steps[0];
+    struct field_path rest = {.n = path->n - 1};
+    ProtobufCMessage *const *items;
+    size_t n = 0, n_items;
+
+    if (path->n == 1 || f->label != PROTOBUF_C_LABEL_REPEATED)
+        return put_texts(m, path, out, max);
+    for (size_t i = 0; i < rest.n; i++)
+        rest.steps[i] = path->steps[i + 1];
+    n_items = *(const size_t *)((const char *)m + f->quantifier_offset);
+    items = *(ProtobufCMessage *const *const *)member(m, f);
+    for (size_t i = 0; i < n_items; i++)
+        n += put_texts(items[i], &rest, out + n, max - n);
+    return n;
+}
+
 bool field_set_text(ProtobufCMessage *m, const struct field_path *path, char *text)
 {
     char *at = (char *)parent_of(m, path);

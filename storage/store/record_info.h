@@ -18,6 +18,7 @@ enum column_type {
     COLUMN_ID,
     COLUMN_BLIND,
     COLUMN_TAGS,
+    COLUMN_MANY,
 };
 
 enum column_flag {
@@ -83,6 +84,10 @@ struct field_value {
 };
 
 struct field_value field_read(const ProtobufCMessage *m, const struct field_path *path);
+
+/* The texts of a TAGS or MANY column, in *out: the first max of them, empty ones left out; borrows.
+ * Returns how many. */
+size_t field_texts(const ProtobufCMessage *m, const struct field_path *path, str *out, size_t max);
 
 /* Sets a text field to `text`, borrowed. False: its parent message is missing. */
 bool field_set_text(ProtobufCMessage *m, const struct field_path *path, char *text);

@@ -129,7 +129,7 @@ MUST_CHECK enum status tx_find_ids(struct tx *tx, enum record_column column, con
 /* Lists. A fixed condition of the caller: column = value, ANDed with the filter. */
 struct list_where {
     enum record_column column;
-    str text;       /* TEXT, BLIND and ID columns */
+    str text;       /* TEXT, BLIND, ID, TAGS and MANY columns */
     int64_t number; /* INT, ENUM, BOOL, TIME (microseconds) */
 };
 

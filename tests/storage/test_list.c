@@ -462,3 +462,37 @@ Test(list, groups_count_and_sum_without_the_missing)
         fixture_close(&f);
     }
 }
+
+/* Lists of personal texts are found by any of them, in any spelling, and by no filter. */
+Test(list, many_texts_find_their_record)
+{
+    for (enum engine e = ENGINE_SQLITE; e < ENGINES; e++) {
+        const struct list_where mail = {.column = LEAD_BY_other_emails,
+                                        .text = STR("Second+x@EXAMPLE.org")},
+                                line = {.column = LEAD_BY_other_phones, .text = STR("+4930111")};
+        const struct list_where both[] = {mail, line};
+        struct fixture f;
+        Lead *lead;
+        char got[64];
+
+        fixture_open(&f, e);
+        lead = make_lead(&f.call, "Jane", "first@example.org");
+        lead->n_other_emails = 2;
+        lead->other_emails = (char *[]){"second@example.org", "third@example.org"};
+        lead->n_other_phones = 1;
+        lead->other_phones = (char *[]){"+4930111;ext=7"};
+        cr_assert_eq(put_lead(&f, &f.call, lead), STATUS_OK);
+        cr_assert_eq(put_lead(&f, &f.call, make_lead(&f.call, "Other", "second@example.org")),
+                     STATUS_OK);
+        list_all(&f, (struct list_query){.where = &mail, .n_where = 1}, got);
+        cr_assert_str_eq(got, "J");
+        list_all(&f, (struct list_query){.where = both, .n_where = 2, .search = STR("jane")}, got);
+        cr_assert_str_eq(got, "J");
+        lead->n_other_emails = 1;
+        lead->other_emails = (char *[]){"third@example.org"};
+        RUN(&f, STORE_WRITE, update_unit, lead, STATUS_OK);
+        list_all(&f, (struct list_query){.where = &mail, .n_where = 1}, got);
+        cr_assert_str_eq(got, "");
+        fixture_close(&f);
+    }
+}
