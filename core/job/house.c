@@ -1,9 +1,13 @@
 /* Small units, so that nobody waits behind them. */
 #include "job/house.h"
 
+#include "store/key.h"
 #include "store/once.h"
 
-enum { UNITS_MAX = 1000 /* of one run; the rest waits for the next */ };
+enum {
+    UNITS_MAX = 1000, /* of one run; the rest waits for the next */
+    SCRUB_DELAY_US = 3000000,
+};
 
 static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
 {
@@ -29,3 +33,26 @@ const struct job_kind house_expire_answers = {.name = "house.expire_answers",
                                               .most_ms = 60000,
                                               .every_ms = 300000,
                                               .scope = JOB_OF_SERVICE};
+
+static enum status scrub(void *self, struct call *c, struct job *job)
+{
+    (void)job;
+    return store_scrub(self, c);
+}
+
+const struct job_kind house_scrub = {.name = "house.scrub",
+                                     .handle = scrub,
+                                     .lease_ms = 60000,
+                                     .attempts_max =
+                                         10000, /* a week: somebody reads all the time */
+                                     .first_ms = 500,
+                                     .most_ms = 60000,
+                                     .limit = 1};
+
+enum status house_scrub_later(struct tx *tx)
+{
+    TRY(tx_key_shred(tx));
+    return tx_job_put(tx, &(struct job_put){.kind = str_of(house_scrub.name),
+                                            .due_us = call_now_us(tx_call(tx)) + SCRUB_DELAY_US,
+                                            .rule = JOB_EARLIER});
+}
