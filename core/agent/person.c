@@ -1,29 +1,27 @@
-/* From the leaves to the root: activities, deals, then the lead that they name. */
+/* From the leaves to the root: what the finds of person_place.h lead to, then the lead. */
 #include "agent/person.h"
 
 #include "agent/event.h"
+#include "agent/person_place.h"
+#include "agent/person_scrub.h"
 #include "base/kill_point.h"
-#include "domain/email.h"
-#include "store/key.h"
+#include "job/house.h"
 #include "store/once.h"
 #include "store/outbox.h"
+#include "store/pin.h"
+#include "store/reach.h"
+#include "store/record_info.h"
 #include "store/records.h"
 
-enum { PAGES_MAX = 40 }; /* 20,000 records of a kind in one transaction; no lead has more */
+enum { PAGES_MAX = 40 }; /* 20,000 records of a find in one transaction; no lead has more */
 
-/* A page of the records that name this lead or deal in `column`. */
-static enum status list_of(struct tx *tx, enum record_column column, const char *id,
-                           const char *token, struct list_page *out)
-{
-    const struct list_where where = {.column = column, .text = str_of(id)};
-    const struct list_query q = {.page_size = PAGE_SIZE_MAX,
-                                 .where = &where,
-                                 .n_where = 1,
-                                 .order_by = STR("create_time"),
-                                 .page_token = str_of(token)};
+struct erasing {
+    struct tx *tx;
+    const Lead *lead;
+    struct person_counts *counts;
+};
 
-    return tx_list(tx, column == DEAL_BY_lead_id ? RECORD_DEAL : RECORD_ACTIVITY, &q, out);
-}
+typedef enum status (*erase_fn)(struct erasing *e, ProtobufCMessage *m);
 
 static enum status too_many(struct tx *tx)
 {
@@ -31,107 +29,135 @@ static enum status too_many(struct tx *tx)
                         "the lead has too many records to be erased at once");
 }
 
-/* Of a deal only what names no lead: the rest is of that lead. */
-static enum status erase_page(struct tx *tx, const struct list_page *page, bool of_deal,
-                              uint64_t *n)
+/* Each record that is found, once; pages go on behind the last one, so that it may change or go. */
+static enum status each(struct erasing *e, const struct person_find *find, erase_fn fn)
 {
-    for (size_t i = 0; i < page->n_items; i++) {
-        const Activity *a = (const Activity *)page->items[i];
+    const struct list_where where = {.column = find->column, .text = find->value};
+    struct list_page page = {.next_page_token = ""};
 
-        if (of_deal && *a->lead_id)
-            continue;
-        TRY(tx_event_erase(tx, RECORD_ACTIVITY, str_of(a->id)));
-        TRY(tx_delete_activity(tx, str_of(a->id), STR("")));
-        ++*n;
+    for (int i = 0; i == 0 || *page.next_page_token; i++) {
+        const struct list_query q = {.page_size = PAGE_SIZE_MAX,
+                                     .where = &where,
+                                     .n_where = 1,
+                                     .order_by = STR("create_time"),
+                                     .page_token = str_of(page.next_page_token)};
+
+        if (i == PAGES_MAX)
+            return too_many(e->tx);
+        TRY(tx_list(e->tx, find->kind, &q, &page));
+        for (size_t j = 0; j < page.n_items; j++)
+            TRY(fn(e, page.items[j]));
     }
     return STATUS_OK;
 }
 
-static enum status erase_activities(struct tx *tx, enum record_column column, const char *id,
-                                    uint64_t *n)
+static enum status delete_activity(struct erasing *e, ProtobufCMessage *m)
 {
-    struct list_page page = {.next_page_token = ""};
+    str id = str_of(((Activity *)m)->id);
 
-    for (int i = 0; i == 0 || *page.next_page_token; i++) {
-        if (i == PAGES_MAX)
-            return too_many(tx);
-        TRY(list_of(tx, column, id, page.next_page_token, &page));
-        TRY(erase_page(tx, &page, column == ACTIVITY_BY_deal_id, n));
-    }
+    TRY(tx_event_erase(e->tx, RECORD_ACTIVITY, id));
+    TRY(tx_delete_activity(e->tx, id, STR("")));
+    e->counts->activities++;
     return STATUS_OK;
+}
+
+/* Of a deal: what names a lead is that one's. */
+static enum status delete_note(struct erasing *e, ProtobufCMessage *m)
+{
+    return *((Activity *)m)->lead_id ? STATUS_OK : delete_activity(e, m);
 }
 
 enum status person_erase_notes(struct tx *tx, const Deal *deal, uint64_t *n)
 {
-    return erase_activities(tx, ACTIVITY_BY_deal_id, deal->id, n);
-}
+    struct person_counts counts = {0};
+    struct erasing e = {.tx = tx, .counts = &counts};
 
-static bool same_mailbox(struct arena *a, const char *x, const char *y)
-{
-    struct refusal why;
-    struct email ex, ey;
-
-    return *x && *y && email_parse(a, str_of(x), &ex, &why) == STATUS_OK &&
-           email_parse(a, str_of(y), &ey, &why) == STATUS_OK && str_eq(ex.key, ey.key);
-}
-
-/* Does the text name the person? ASCII case does not count. */
-static bool mentions(const char *text, const char *name)
-{
-    return *name && strcasestr(text, name) != NULL;
-}
-
-/* Takes the person out of the deal: the contact, and free text, which nobody reads for a name. */
-static void scrub_deal(struct arena *a, const Lead *lead, Deal *d)
-{
-    static char none[] = "", erased[] = "(erased)";
-    size_t n = 0;
-
-    for (size_t i = 0; i < d->n_contacts; i++)
-        if (strcmp(d->contacts[i]->lead_id, lead->id) != 0 &&
-            !same_mailbox(a, d->contacts[i]->email, lead->email))
-            d->contacts[n++] = d->contacts[i];
-    d->n_contacts = n;
-    if (mentions(d->name, lead->full_name) || mentions(d->name, lead->family_name) ||
-        mentions(d->name, lead->email))
-        d->name = erased;
-    d->next_step = none;
-    d->n_attributes = 0;
-    for (size_t i = 0; i < d->n_history; i++)
-        d->history[i]->note = none;
-    if (d->close_reason) {
-        d->close_reason->note = none;
-        d->close_reason->n_evidence = 0;
-    }
-}
-
-static enum status erase_from_page(struct tx *tx, const Lead *lead, const struct list_page *page,
-                                   struct person_counts *counts)
-{
-    for (size_t i = 0; i < page->n_items; i++) {
-        Deal *d = (Deal *)page->items[i];
-
-        TRY(person_erase_notes(tx, d, &counts->activities));
-        TRY(once_erase(tx, str_of(d->id)));
-        scrub_deal(&tx_call(tx)->arena, lead, d);
-        TRY(tx_event_erase(tx, RECORD_DEAL, str_of(d->id)));
-        TRY(tx_update_deal(tx, d));
-        TRY(tx_event(tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(d->id), &d->base));
-    }
+    TRY(each(&e, &(struct person_find){RECORD_ACTIVITY, ACTIVITY_BY_deal_id, str_of(deal->id)},
+             delete_note));
+    *n += counts.activities;
     return STATUS_OK;
 }
 
-static enum status erase_from_deals(struct tx *tx, const Lead *lead, struct person_counts *counts)
+enum status person_held(struct tx *tx, const char *lead_id, Lead **out)
 {
-    struct list_page page = {.next_page_token = ""};
+    enum status s;
 
-    for (int i = 0; i == 0 || *page.next_page_token; i++) {
-        if (i == PAGES_MAX)
-            return too_many(tx);
-        TRY(list_of(tx, DEAL_BY_lead_id, lead->id, page.next_page_token, &page));
-        TRY(erase_from_page(tx, lead, &page, counts));
-        counts->deals += page.n_items;
+    *out = NULL;
+    if (!*lead_id)
+        return STATUS_OK;
+    s = tx_get_lead(tx, str_of(lead_id), out);
+    if (s == STATUS_NOT_FOUND)
+        call_clear(tx_call(tx));
+    if (s != STATUS_OK || (*out)->legal_hold)
+        return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+    *out = NULL;
+    return tx_pin(tx, RECORD_LEAD, str_of(lead_id)); /* a hold may be under way */
+}
+
+/* Whether the two leads are records of one person, as EraseSubject finds them: such a one counts
+ * what it holds itself. */
+static bool same_person(struct arena *a, const Lead *x, const Lead *y)
+{
+    return person_has_mailbox(a, x, y->email) || (*x->phone && strcmp(x->phone, y->phone) == 0);
+}
+
+/* Answers about the deal are kept under its lead, or under its own id. */
+static enum status forget_deal(struct tx *tx, const Deal *d)
+{
+    TRY(once_erase(tx, str_of(d->id)));
+    TRY(once_erase(tx, str_of(d->lead_id)));
+    return tx_event_erase(tx, RECORD_DEAL, str_of(d->id));
+}
+
+static enum status erase_from_deal(struct erasing *e, ProtobufCMessage *m)
+{
+    Deal *d = (Deal *)m;
+    struct arena *a = &tx_call(e->tx)->arena;
+    Lead *held = NULL;
+
+    if (person_owns(e->lead, d))
+        TRY(person_erase_notes(e->tx, d, &e->counts->activities));
+    else
+        TRY(person_held(e->tx, d->lead_id, &held));
+    if (held) {
+        e->counts->held += !same_person(a, e->lead, held);
+        return STATUS_OK;
     }
+    person_scrub_deal(a, e->lead, d);
+    TRY(forget_deal(e->tx, d));
+    TRY(tx_update_deal(e->tx, d));
+    e->counts->deals++;
+    return tx_event(e->tx, EVENT_DEAL_UPDATED, RECORD_DEAL, str_of(d->id), &d->base);
+}
+
+static const struct {
+    enum record_kind kind;
+    enum person_way way;
+    erase_fn erase;
+} ways[] = {
+    {RECORD_ACTIVITY, PERSON_DELETED, delete_activity},
+    {RECORD_DEAL, PERSON_SCRUBBED, erase_from_deal},
+};
+
+/* As the table of places says of the kind; a kind that has no way here is our mistake, and stops
+ * the erasure instead of passing it over. */
+static enum status erase_find(struct erasing *e, const struct person_find *find)
+{
+    const struct person_place *place = person_place(str_of(record_info(find->kind)->table));
+
+    for (size_t i = 0; place && i < sizeof ways / sizeof *ways; i++)
+        if (ways[i].kind == find->kind && ways[i].way == place->way)
+            return each(e, find, ways[i].erase);
+    return call_fail(tx_call(e->tx), STATUS_INTERNAL, "a kind of record cannot be erased");
+}
+
+static enum status erase_found(struct erasing *e)
+{
+    struct person_find finds[PERSON_FINDS_MAX];
+    size_t n = person_finds(e->lead, finds);
+
+    for (size_t i = 0; i < n; i++)
+        TRY(erase_find(e, &finds[i]));
     return STATUS_OK;
 }
 
@@ -168,12 +194,13 @@ static enum status erase_lead(struct tx *tx, const Lead *lead)
 enum status person_erase(struct tx *tx, const Lead *lead, struct person_counts *counts)
 {
     TRY(person_free(tx_call(tx), lead));
-    TRY(erase_activities(tx, ACTIVITY_BY_lead_id, lead->id, &counts->activities));
-    TRY(erase_from_deals(tx, lead, counts));
-    kill_here(KILL_ERASE_UNIT);
-    TRY(erase_lead(tx, lead));
+    TRY(erase_lead(tx, lead)); /* within the caller's reach; the rest is not bound by it */
     counts->leads++;
-    return tx_key_shred(tx);
+    tx_widen(tx);
+    TRY(erase_found(&(struct erasing){tx, lead, counts}));
+    tx_narrow(tx);
+    kill_here(KILL_ERASE_UNIT);
+    return house_scrub_later(tx);
 }
 
 static enum status count_of(struct tx *tx, enum record_kind kind, enum record_column column,

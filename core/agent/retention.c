@@ -6,11 +6,10 @@
 #include "agent/person.h"
 #include "domain/compliance.h"
 #include "domain/moment.h"
+#include "job/house.h"
 #include "obs/log.h"
 #include "store/audit.h"
-#include "store/key.h"
 #include "store/outbox.h"
-#include "store/pin.h"
 #include "store/records.h"
 
 enum { LEASE_MS = 1800000, TOKEN_BYTES = 1024 };
@@ -42,22 +41,14 @@ static enum status expire_lead(struct tx *tx, struct expiry *x, ProtobufCMessage
     return STATUS_OK;
 }
 
-/* Whether the lead that a record names is under legal hold; one that is gone is not. */
+/* Whether this lead is under legal hold. */
 static enum status is_held(struct tx *tx, const char *lead_id, bool *out)
 {
-    enum status s;
     Lead *lead;
 
-    *out = false;
-    if (!*lead_id)
-        return STATUS_OK;
-    s = tx_get_lead(tx, str_of(lead_id), &lead);
-    if (s == STATUS_NOT_FOUND)
-        call_clear(tx_call(tx));
-    *out = s == STATUS_OK && lead->legal_hold;
-    if (s == STATUS_OK && !*out)
-        return tx_pin(tx, RECORD_LEAD, str_of(lead_id)); /* a hold may be under way */
-    return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+    TRY(person_held(tx, lead_id, &lead));
+    *out = lead != NULL;
+    return STATUS_OK;
 }
 
 /* Whether the lead of the deal that a record names is. */
@@ -81,7 +72,7 @@ static enum status expire_record(struct tx *tx, enum record_kind kind, str id)
 {
     TRY(tx_event_erase(tx, kind, id));
     TRY(tx_delete(tx, kind, id, STR("")));
-    return tx_key_shred(tx);
+    return house_scrub_later(tx);
 }
 
 static enum status expire_activity(struct tx *tx, struct expiry *x, ProtobufCMessage *m)

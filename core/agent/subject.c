@@ -17,8 +17,11 @@ static enum status bad_subject(struct call *c, const char *field, const struct r
     return call_fail_as(c, STATUS_INVALID, "VALIDATION", "nobody can be found by this %s", field);
 }
 
-/* The column that the person is found by, and the value in its stored spelling. */
-static enum status key_of(struct call *c, const Subject *who, struct list_where *out)
+/* The columns that the person is found by: the first address, the other ones. */
+enum { KEYS = 2 };
+
+/* Those, and the value in its stored spelling. */
+static enum status key_of(struct call *c, const Subject *who, struct list_where out[KEYS])
 {
     struct refusal why;
     struct email email;
@@ -27,40 +30,72 @@ static enum status key_of(struct call *c, const Subject *who, struct list_where 
     if (who->key_case == SUBJECT_KEY_EMAIL) {
         if (email_parse(&c->arena, str_of(who->email), &email, &why) != STATUS_OK)
             return bad_subject(c, "subject.email", &why);
-        *out = (struct list_where){.column = LEAD_BY_email, .text = email.key};
+        out[0] = (struct list_where){.column = LEAD_BY_email, .text = email.key};
+        out[1] = (struct list_where){.column = LEAD_BY_other_emails, .text = email.key};
         return STATUS_OK;
     }
     if (who->key_case == SUBJECT_KEY_PHONE) {
         if (phone_parse(&c->arena, str_of(who->phone), NULL, &phone, &why) != STATUS_OK)
             return bad_subject(c, "subject.phone", &why);
-        *out = (struct list_where){.column = LEAD_BY_phone, .text = phone.e164};
+        out[0] = (struct list_where){.column = LEAD_BY_phone, .text = phone.e164};
+        out[1] = (struct list_where){.column = LEAD_BY_other_phones, .text = phone.e164};
         return STATUS_OK;
     }
     call_detail(c, FAULT_FIELD, "required", STR("subject"), "names a person");
     return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the subject is not named");
 }
 
+static bool is_among(const struct subject_leads *who, const Lead *lead)
+{
+    for (size_t i = 0; i < who->n_leads; i++)
+        if (strcmp(who->leads[i]->id, lead->id) == 0)
+            return true;
+    return false;
+}
+
+static enum status too_many(struct tx *tx)
+{
+    return call_fail_as(tx_call(tx), STATUS_EXHAUSTED, "TOO_MANY_RECORDS",
+                        "more than %d leads have this address or number", SUBJECT_LEADS_MAX);
+}
+
+static enum status add_leads(struct tx *tx, const struct list_where *where,
+                             struct subject_leads *who)
+{
+    const struct list_query q = {.page_size = SUBJECT_LEADS_MAX, .where = where, .n_where = 1};
+    struct list_page page;
+
+    TRY(tx_list(tx, RECORD_LEAD, &q, &page));
+    for (size_t i = 0; i < page.n_items; i++) {
+        Lead *lead = (Lead *)page.items[i];
+
+        if (is_among(who, lead))
+            continue;
+        if (who->n_leads == SUBJECT_LEADS_MAX)
+            return too_many(tx);
+        who->leads[who->n_leads++] = lead;
+    }
+    return *page.next_page_token ? too_many(tx) : STATUS_OK;
+}
+
 enum status subject_find(struct tx *tx, const Subject *who, struct subject_leads *out)
 {
     struct call *c = tx_call(tx);
-    struct list_where where;
-    struct list_query q = {.page_size = SUBJECT_LEADS_MAX, .where = &where, .n_where = 1};
-    struct list_page page;
+    struct list_where where[KEYS];
 
-    *out = (struct subject_leads){NEW(&c->arena, Lead *, 1), 1};
+    *out = (struct subject_leads){.leads = NEW(&c->arena, Lead *, SUBJECT_LEADS_MAX)};
     if (!out->leads)
         return call_nomem(c);
-    if (who->key_case == SUBJECT_KEY_LEAD_ID)
+    if (who->key_case == SUBJECT_KEY_LEAD_ID) {
+        out->n_leads = 1;
         return tx_get_lead(tx, str_of(who->lead_id), &out->leads[0]);
-    TRY(key_of(c, who, &where));
-    TRY(tx_list(tx, RECORD_LEAD, &q, &page));
-    if (!page.n_items)
-        return call_fail(c, STATUS_NOT_FOUND, "nobody with this address or number is on record");
-    if (*page.next_page_token)
-        return call_fail_as(c, STATUS_EXHAUSTED, "TOO_MANY_RECORDS",
-                            "more than %d leads have this address or number", SUBJECT_LEADS_MAX);
-    *out = (struct subject_leads){(Lead **)(void *)page.items, page.n_items};
-    return STATUS_OK;
+    }
+    TRY(key_of(c, who, where));
+    for (int i = 0; i < KEYS; i++)
+        TRY(add_leads(tx, &where[i], out));
+    return out->n_leads
+               ? STATUS_OK
+               : call_fail(c, STATUS_NOT_FOUND, "nobody with this address or number is on record");
 }
 
 /* A damaged trail must not keep a person from being erased. */
@@ -160,6 +195,7 @@ static enum status erase_unit(struct call *c, struct tx *tx, void *arg)
     k->out->held = 0;
     TRY(subject_find(tx, k->in->subject, &who));
     TRY(erase_leads(tx, &who, &erased, &k->out->held));
+    k->out->held += erased.held;
     if (!erased.leads)
         return person_free(c, who.leads[0]);
     TRY(subject_audit(tx, &who, k->in->reason, &k->out->audit_sequence));

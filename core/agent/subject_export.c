@@ -1,30 +1,20 @@
-/* Walks the person's leads, and of each its activities and deals, a page per unit. */
+/* Walks the person's leads, and of each what person_finds leads to, a page per unit. */
 #include <stdlib.h>
 
+#include "agent/person_place.h"
+#include "agent/person_scrub.h"
 #include "agent/subject.h"
 #include "base/buf.h"
 #include "schema/json.h"
+#include "store/record_info.h"
 #include "store/records.h"
 
 enum { PAGE = 50 }; /* records of a message; one that would be too large has fewer */
 
-/* What is exported of a lead, in this order. */
-static const struct part {
-    const char *name;
-    enum record_kind kind;
-    enum record_column column; /* COLUMN_NONE: the lead itself */
-} parts[] = {
-    {"lead", RECORD_LEAD, COLUMN_NONE},
-    {"activity", RECORD_ACTIVITY, ACTIVITY_BY_lead_id},
-    {"deal", RECORD_DEAL, DEAL_BY_lead_id},
-    {"activity", RECORD_ACTIVITY, ACTIVITY_BY_deal_id}, /* of its deals, those that name no lead */
-};
-
-enum { PARTS = sizeof parts / sizeof *parts };
-
 struct subject_export {
     char ids[SUBJECT_LEADS_MAX][UUID_TEXT_BYTES + 1];
-    size_t n_ids, lead, part;
+    size_t n_ids, lead;
+    size_t part; /* 0: the lead itself; then its finds; at last the notes of its deals */
     int32_t page_size;
     char *token; /* owned; of the next page of this part, or "" */
     char *deal;  /* owned; in the last part: the token of the deal, or "" for the first */
@@ -77,10 +67,46 @@ enum status subject_export_open(struct call *c, struct agents *a, const Subject 
 
 struct reading {
     const struct subject_export *x;
-    const struct part *part;
+    const char *kind;
+    size_t n_parts; /* of this lead; 0: it is gone */
     struct list_page page;
     const char *next_deal; /* in the last part; NULL elsewhere */
 };
+
+/* Whether `find` leads to the deal. */
+static bool leads_to(struct arena *a, const struct person_find *find, const Deal *d)
+{
+    bool found = find->column == DEAL_BY_lead_id && strcasecmp(d->lead_id, find->value.p) == 0;
+
+    for (size_t i = 0; !found && i < d->n_contacts; i++)
+        found = (find->column == DEAL_BY_contact_leads &&
+                 strcasecmp(d->contacts[i]->lead_id, find->value.p) == 0) ||
+                (find->column == DEAL_BY_contact_emails &&
+                 person_same_mailbox(a, d->contacts[i]->email, find->value.p));
+    return found;
+}
+
+/* Takes out the deals that an earlier find has led to, and of somebody else's what is theirs. */
+static enum status own_part(struct call *c, const Lead *lead, const struct person_find *finds,
+                            struct reading *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->page.n_items; i++) {
+        Deal *d = (Deal *)r->page.items[i];
+        bool is_known = false;
+
+        for (size_t j = 0; !is_known && j + 1 < r->x->part; j++)
+            is_known = leads_to(&c->arena, &finds[j], d);
+        if (is_known)
+            continue;
+        if (!person_owns(lead, d) && (d = person_excerpt(&c->arena, lead, d)) == NULL)
+            return call_nomem(c);
+        r->page.items[n++] = &d->base;
+    }
+    r->page.n_items = n;
+    return STATUS_OK;
+}
 
 /* The activities of one deal of the lead that name no lead. */
 static enum status read_notes(struct tx *tx, struct reading *r)
@@ -96,6 +122,7 @@ static enum status read_notes(struct tx *tx, struct reading *r)
     struct list_page deals;
     size_t n = 0;
 
+    r->kind = "activity";
     TRY(tx_list(tx, RECORD_DEAL, &q, &deals));
     r->next_deal = deals.next_page_token;
     r->page = (struct list_page){.next_page_token = ""};
@@ -113,32 +140,50 @@ static enum status read_notes(struct tx *tx, struct reading *r)
     return STATUS_OK;
 }
 
+static enum status read_part(struct call *c, struct tx *tx, struct reading *r, Lead *lead)
+{
+    struct person_find finds[PERSON_FINDS_MAX];
+    struct list_where where;
+    struct list_query q = {.page_size = r->x->page_size,
+                           .page_token = str_of(r->x->token),
+                           .order_by = STR("create_time"),
+                           .where = &where,
+                           .n_where = 1};
+    const struct person_find *find;
+
+    r->n_parts = 2 + person_finds(lead, finds);
+    if (r->x->part == 0) {
+        r->kind = "lead";
+        r->page = (struct list_page){NEW(&c->arena, ProtobufCMessage *, 1), 1, ""};
+        if (!r->page.items)
+            return call_nomem(c);
+        r->page.items[0] = &lead->base;
+        return STATUS_OK;
+    }
+    if (r->x->part + 1 >= r->n_parts) /* or behind it: an address went meanwhile */
+        return read_notes(tx, r);
+    find = &finds[r->x->part - 1];
+    r->kind = record_info(find->kind)->table;
+    where = (struct list_where){.column = find->column, .text = find->value};
+    TRY(tx_list(tx, find->kind, &q, &r->page));
+    return find->kind == RECORD_DEAL ? own_part(c, lead, finds, r) : STATUS_OK;
+}
+
 static enum status read_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct reading *r = arg;
-    str id = str_of(r->x->ids[r->x->lead]);
-    const struct list_where where = {.column = r->part->column, .text = id};
-    const struct list_query q = {.page_size = r->x->page_size,
-                                 .page_token = str_of(r->x->token),
-                                 .order_by = STR("create_time"),
-                                 .where = &where,
-                                 .n_where = 1};
     enum status s;
+    Lead *lead;
 
+    r->page = (struct list_page){.next_page_token = ""};
+    r->n_parts = 0;
     r->next_deal = NULL;
-    if (r->part->column == ACTIVITY_BY_deal_id)
-        return read_notes(tx, r);
-    if (r->part->column != COLUMN_NONE)
-        return tx_list(tx, r->part->kind, &q, &r->page);
-    r->page = (struct list_page){NEW(&c->arena, ProtobufCMessage *, 1), 1, ""};
-    if (!r->page.items)
-        return call_nomem(c);
-    s = tx_get(tx, r->part->kind, id, &r->page.items[0]);
-    if (s != STATUS_NOT_FOUND)
-        return s;
-    call_clear(c); /* erased while it was being exported */
-    r->page.n_items = 0;
-    return STATUS_OK;
+    s = tx_get_lead(tx, str_of(r->x->ids[r->x->lead]), &lead);
+    if (s == STATUS_OK)
+        return read_part(c, tx, r, lead);
+    if (s == STATUS_NOT_FOUND)
+        call_clear(c); /* erased while it was being exported */
+    return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 }
 
 static enum status put_line(struct call *c, const char *kind, const ProtobufCMessage *m,
@@ -158,7 +203,7 @@ static enum status write_lines(struct call *c, const struct reading *r, str *out
 
     buf_init(&b, &c->arena, SUBJECT_LINES_BYTES);
     for (size_t i = 0; s == STATUS_OK && i < r->page.n_items; i++)
-        s = put_line(c, r->part->name, r->page.items[i], &b);
+        s = put_line(c, r->kind, r->page.items[i], &b);
     *fits = s == STATUS_OK && buf_ok(&b);
     *out = *fits ? buf_str(&b) : (str){0};
     if (*fits || r->page.n_items <= 1)
@@ -188,8 +233,10 @@ static enum status move_on(struct call *c, struct subject_export *x, const struc
     TRY(keep(c, &x->deal, r->next_deal ? r->next_deal : ""));
     if (*x->deal)
         return STATUS_OK;
-    x->part = (x->part + 1) % PARTS;
-    x->lead += x->part == 0;
+    if (++x->part >= r->n_parts) {
+        x->part = 0;
+        x->lead++;
+    }
     x->page_size = PAGE;
     return STATUS_OK;
 }
@@ -201,7 +248,7 @@ enum status subject_export_next(struct call *c, struct agents *a, struct subject
     bool fits;
 
     while (!lines.n && x->lead < x->n_ids) {
-        struct reading r = {.x = x, .part = &parts[x->part]};
+        struct reading r = {.x = x};
 
         TRY(store_run(a->store, c, STORE_READ, read_unit, &r));
         TRY(write_lines(c, &r, &lines, &fits));
