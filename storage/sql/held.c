@@ -51,14 +51,11 @@ enum status tx_keys(struct tx *tx, int64_t tenant_id, struct tenant_keys **out)
     return *out ? hold(tx, *out) : load(tx, tenant_id, out);
 }
 
-enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed, const struct seal_key **out)
+static enum status find_key(struct tx *tx, int64_t tenant_id, uint32_t id,
+                            const struct seal_key **out)
 {
     struct tenant_keys *keys;
-    uint32_t id;
 
-    *out = NULL;
-    if (!seal_key_id(sealed, &id))
-        return STATUS_OK;
     TRY(tx_keys(tx, tenant_id, &keys));
     if (keys)
         *out = tenant_keys_find(keys, id);
@@ -67,5 +64,22 @@ enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed, const struct
     TRY(load(tx, tenant_id, &keys)); /* another server may have started a key since */
     if (keys)
         *out = tenant_keys_find(keys, id);
+    return STATUS_OK;
+}
+
+/* A system unit deals with all tenants: one whose keys are damaged must not stop it for the others.
+ */
+enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed, const struct seal_key **out)
+{
+    enum status s;
+    uint32_t id;
+
+    *out = NULL;
+    if (!seal_key_id(sealed, &id))
+        return STATUS_OK;
+    s = find_key(tx, tenant_id, id, out);
+    if (s != STATUS_DATA_LOSS || tx->tenant_id == tenant_id)
+        return s;
+    call_clear(tx->call);
     return STATUS_OK;
 }

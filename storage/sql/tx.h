@@ -75,8 +75,8 @@ MUST_CHECK enum status tx_writable(struct tx *tx);
  * need be. *out is NULL when it has none yet; else it lives until the unit ends. */
 MUST_CHECK enum status tx_keys(struct tx *tx, int64_t tenant_id, struct tenant_keys **out);
 
-/* The data key that sealed these bytes, likewise; NULL: the tenant has no such key. Not for row
- * functions: it may read keys again. */
+/* The data key that sealed these bytes, likewise; NULL: the tenant has no such key, or in a system
+ * unit its keys are damaged. Not for row functions: it may read keys again. */
 MUST_CHECK enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed,
                                  const struct seal_key **out);
 

@@ -4,6 +4,7 @@
 
 #define STORE_SUITE outbox
 #include "storage/store_test.h"
+#include "store/key.h"
 #include "store/outbox.h"
 
 enum { LEASE_US = 60000000 };
@@ -236,6 +237,29 @@ STORE_TEST(erasing_a_subject_empties_its_events_and_no_others)
     cr_assert_eq(r.page.events[1].trace.trace_id[1], 2);
     cr_assert_eq(r.page.events[1].trace.span_id[0], 3);
     cr_assert(r.page.events[1].trace.sampled);
+}
+
+/* The same of a tenant's whole key: consumers and claims deal with all tenants in one unit. */
+STORE_TEST(a_damaged_key_stops_its_tenant_but_not_the_system)
+{
+    struct read r = {.after = {0, 0}};
+
+    make_events(f, 1, 1);
+    make_events(f, 2, 1);
+    wait_for_events(f, 2);
+    fixture_sql(
+        f, f->engine == ENGINE_SQLITE
+               ? "UPDATE tenant_key SET wrapped = CAST(substr(wrapped, 1, 20) || x'0011223344' || "
+                 "substr(wrapped, 26) AS BLOB) WHERE tenant_id = 1"
+               : "UPDATE tenant_key SET wrapped = set_byte(wrapped, 20, "
+                 "get_byte(wrapped, 20) # 1) WHERE tenant_id = 1");
+    store_keys_forget(f->store, 1);
+    system_run(f, read_unit, &r, STATUS_OK);
+    cr_assert_eq(r.page.n_events, 2);
+    cr_assert_eq(r.page.events[0].body, EVENT_DAMAGED);
+    cr_assert_eq(r.page.events[1].body, EVENT_WHOLE);
+    f->call.principal.tenant_id = 1;
+    RUN(f, STORE_READ, read_unit, &r, STATUS_DATA_LOSS);
 }
 
 STORE_TEST(a_damaged_event_stops_its_tenant_but_not_the_system)
