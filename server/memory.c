@@ -23,10 +23,9 @@ void memory_close(struct rlimit *before_out)
     if (getrlimit(RLIMIT_CORE, before_out) != 0)
         *before_out = (struct rlimit){0, 0};
     none = (struct rlimit){0, before_out->rlim_max}; /* the hard limit stays: memory_open */
-    if (is_sanitized)
-        return;
     (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (!is_sanitized)
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 void memory_open(const struct rlimit *before)

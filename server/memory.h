@@ -6,7 +6,7 @@
 
 /* No core dumps, also not to the handler that the system has set, and nobody of the same user reads
  * our memory or environment through /proc or attaches with ptrace. Call it before anything secret
- * is read. Under sanitizers nothing happens: their leak checker attaches. */
+ * is read. Under the address sanitizer ptrace stays allowed: its leak checker attaches. */
 void memory_close(struct rlimit *before_out);
 
 /* As it was before. */

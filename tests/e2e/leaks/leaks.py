@@ -272,8 +272,8 @@ class Leaks:
 
     def memory(self):
         """Its files in /proc belong to root while nobody may look in, whoever it runs as."""
-        if os.geteuid() != 0:
-            return
+        if os.geteuid() != 0 or b"__asan_init" in pathlib.Path(SALESD).read_bytes():
+            return  # needs another user; the leak checker of ASan must attach
         folder = pathlib.Path(tempfile.mkdtemp(dir="/tmp", prefix="leaks."))
         try:
             shutil.copy(SALESD, folder / "salesd")
