@@ -51,12 +51,26 @@ static const char *trace_text(struct call *c, const struct trace *t)
     return arena_cstr(&c->arena, str_of(text));
 }
 
+/* How deep in the record the public message lies that holds its id; 0: it is the record itself. */
+static size_t data_depth(const struct record_info *info)
+{
+    return (size_t)info->id.n - 1;
+}
+
+/* What events of a kind carry. The rest of a record (hashes, secrets) is nobody's. */
+static const ProtobufCMessageDescriptor *data_type(const struct record_info *info)
+{
+    size_t depth = data_depth(info);
+
+    return depth ? info->id.steps[depth - 1]->descriptor : info->descriptor;
+}
+
 /* [ATTRIBUTES_MAX], ended by a name of NULL. */
 static enum status attributes_of(struct call *c, const struct envelope *e, const char *content_type,
                                  struct attribute *out)
 {
     const struct event *event = e->event;
-    const char *schema = record_info(event->kind)->descriptor->name;
+    const char *schema = data_type(record_info(event->kind))->name;
     const struct attribute all[] = {
         {"subject", uuid_text(&c->arena, event->subject), false},
         {"datacontenttype", content_type, false},
@@ -79,14 +93,22 @@ static enum status attributes_of(struct call *c, const struct envelope *e, const
     return STATUS_OK;
 }
 
-/* "score.grade" */
-static char *path_text(struct arena *a, const struct field_path *path)
+/* In the data, or only in the record around it? */
+static bool is_in_data(const struct record_info *info, const struct field_path *path)
+{
+    size_t depth = data_depth(info);
+
+    return path->n > depth && memcmp(path->steps, info->id.steps, depth * sizeof *path->steps) == 0;
+}
+
+/* "score.grade", from the `first` step on. */
+static char *path_text(struct arena *a, const struct field_path *path, size_t first)
 {
     struct buf b;
 
     buf_init(&b, a, PATH_BYTES_MAX);
-    for (size_t i = 0; i < path->n; i++) {
-        buf_put(&b, i ? STR(".") : STR(""));
+    for (size_t i = first; i < path->n; i++) {
+        buf_put(&b, i > first ? STR(".") : STR(""));
         buf_put(&b, str_of(path->steps[i]->name));
     }
     return (char *)buf_str(&b).p;
@@ -105,22 +127,23 @@ static enum status thin_copy(struct call *c, const struct record_info *info,
     static const char *const unlocked[] = {NULL};
     const struct field_path *own[4] = {&info->id, &info->etag, &info->create_time,
                                        &info->update_time};
+    const ProtobufCMessageDescriptor *type = data_type(info);
+    size_t depth = data_depth(info);
     char *paths[THIN_PATHS_MAX];
     struct mask mask = {.locked = unlocked, .paths = paths};
 
     for (size_t i = 0; i < 4; i++)
-        if (own[i]->n)
-            paths[mask.n_paths++] = path_text(&c->arena, own[i]);
+        if (is_in_data(info, own[i]))
+            paths[mask.n_paths++] = path_text(&c->arena, own[i], depth);
     for (size_t i = 0; i < info->n_columns && mask.n_paths < THIN_PATHS_MAX; i++)
-        if (is_thin(&info->columns[i]))
-            paths[mask.n_paths++] = path_text(&c->arena, &info->columns[i].path);
+        if (is_thin(&info->columns[i]) && is_in_data(info, &info->columns[i].path))
+            paths[mask.n_paths++] = path_text(&c->arena, &info->columns[i].path, depth);
     for (size_t i = 0; i < mask.n_paths; i++)
         if (!paths[i])
             return call_nomem(c);
-    if (!(*out =
-              arena_alloc(&c->arena, info->descriptor->sizeof_message, _Alignof(max_align_t), 1)))
+    if (!(*out = arena_alloc(&c->arena, type->sizeof_message, _Alignof(max_align_t), 1)))
         return call_nomem(c);
-    protobuf_c_message_init(info->descriptor, *out);
+    protobuf_c_message_init(type, *out);
     return mask_apply(c, &mask, full, *out);
 }
 
@@ -133,7 +156,7 @@ static enum status data_of(struct call *c, const struct envelope *e, ProtobufCMe
     *out = NULL;
     if (e->event->body != EVENT_WHOLE)
         return STATUS_OK;
-    TRY(wire_unpack(c, &c->arena, info->descriptor, e->event->data, &full));
+    TRY(wire_unpack(c, &c->arena, data_type(info), e->event->data, &full));
     if (e->form == ENVELOPE_THIN)
         return thin_copy(c, info, full, out);
     *out = full;

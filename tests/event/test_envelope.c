@@ -4,8 +4,10 @@
 #include "event/envelope.h"
 #include "io/cloudevents/v1/cloudevents.h"
 #include "sales/v1/activity.h"
+#include "sales/v1/api_key.h"
 #include "sales/v1/deal.h"
 #include "sales/v1/lead.h"
+#include "sales/v1/tenant.h"
 #include "schema/wire.h"
 #include "support/table.h"
 
@@ -82,6 +84,32 @@ Test(envelope, has_every_attribute_and_thin_data)
         "\"data\":{\"id\":\"0199a000-0000-7000-8000-000000000001\",\"countryCode\":\"AT\","
         "\"status\":\"LEAD_STATUS_QUALIFIED\",\"score\":{\"score\":85,\"grade\":\"LEAD_GRADE_A\"}}"
         "}");
+    call_release(&c);
+}
+
+/* Their records hold more than the public message: what is published is that message. */
+Test(envelope, of_tenants_and_keys_hold_the_public_message)
+{
+    Tenant tenant_made = TENANT_INIT;
+    ApiKey key = API_KEY_INIT;
+    struct call c;
+    struct event e;
+    const char *text;
+
+    call_init(&c, NULL, MIB);
+    tenant_made.id = key.id = "0199a000-0000-7000-8000-000000000001";
+    tenant_made.key = "acme";
+    tenant_made.display_name = "SECRET";
+    e = event_of(&c, RECORD_TENANT, &tenant_made.base);
+    text = json_of(&c, &e, ENVELOPE_THIN);
+    cr_assert(strstr(text, "\"dataschema\":\"urn:salesd:sales.v1.Tenant\""), "%s", text);
+    cr_assert(strstr(text, "\"data\":{\"id\":\"0199a000-0000-7000-8000-000000000001\""), "%s",
+              text);
+    cr_assert(strstr(text, "\"key\":\"acme\""), "%s", text);
+    cr_assert_null(strstr(text, "SECRET"), "%s", text);
+    e = event_of(&c, RECORD_API_KEY, &key.base);
+    text = json_of(&c, &e, ENVELOPE_THIN);
+    cr_assert(strstr(text, "\"dataschema\":\"urn:salesd:sales.v1.ApiKey\""), "%s", text);
     call_release(&c);
 }
 
