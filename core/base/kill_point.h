@@ -16,7 +16,7 @@
 /* clang-format off */
 /*    name              text                  the process ends                                       */
 #define KILL_POINT_LIST(X)                                                                             \
-    X(KEY_CREATE,       "key.create")       /* with a tenant's first key sent                       */ \
+    X(KEY_CREATE,       "key.create")       /* one of a tenant's first two keys is sent             */ \
     X(RECORD_WRITE,     "record.write")     /* before a record of a unit is sent                    */ \
     X(OUTBOX_APPEND,    "outbox.append")    /* before an event of a unit is sent                    */ \
     X(AUDIT_ROW,        "audit.row")        /* changes and events are sent, audit entries are not   */ \

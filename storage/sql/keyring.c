@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/kill_point.h"
 #include "sql/master_ring.h"
 
 enum { SLOTS_FIRST = 64, TENANTS_MAX = 1 << 20 };
@@ -228,6 +229,7 @@ enum status keyring_create(struct keyring *k, struct call *c, struct sql_conn *c
                            int64_t tenant_id)
 {
     TRY(keyring_add(k, c, conn, &(struct key_name){tenant_id, KEY_INDEX, 1}));
+    kill_here(KILL_KEY_CREATE);
     return keyring_add(k, c, conn, &(struct key_name){tenant_id, KEY_DATA, 1});
 }
 

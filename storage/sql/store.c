@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/kill_point.h"
 #include "base/wait.h"
 #include "sql/master_ring.h"
 #include "sql/tx.h"
@@ -177,11 +176,7 @@ static enum status create_keys(struct call *c, struct sql_conn *conn, void *arg)
     struct key_unit *u = arg;
 
     TRY(load_keys(c, conn, arg));
-    if (u->keys)
-        return STATUS_OK;
-    TRY(keyring_create(u->store->keyring, c, conn, u->tenant_id));
-    kill_here(KILL_KEY_CREATE);
-    return STATUS_OK;
+    return u->keys ? STATUS_OK : keyring_create(u->store->keyring, c, conn, u->tenant_id);
 }
 
 static enum status refresh_masters(struct call *c, struct sql_conn *conn, void *arg)

@@ -1,6 +1,6 @@
 /*
  * Makes a salesd that ends itself with SIGKILL: linked beside server/main.c into salesd_mortal, and
- * nowhere else. SALES_KILL_AT="audit.row:3": at the third time that a thread comes to that point.
+ * nowhere else. KILL_AT="audit.row:3": at the third time that a thread comes to that point.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -29,7 +29,7 @@ static void list(void)
 
 __attribute__((constructor)) static void arm(void)
 {
-    const char *at = getenv("SALES_KILL_AT"), *colon = at ? strrchr(at, ':') : NULL;
+    const char *at = getenv("KILL_AT"), *colon = at ? strrchr(at, ':') : NULL;
 
     if (!at)
         return;

@@ -1,0 +1,156 @@
+"""What happens while the server dies: workers of every tenant, and somebody who administers."""
+import concurrent.futures
+import random
+import threading
+import time
+
+import grpc
+
+from model import Worker
+from servers import Failed
+from stage import HOOK_EVENTS, TENANTS, Asker, Tenant
+
+
+class Person(Worker):
+    """A worker of model.py that notes what was acknowledged, erases some leads, and tries to see
+    those of other tenants."""
+
+    def __init__(self, tenant, number, seed, totals, stop):
+        super().__init__(tenant, f"{tenant.name}-{number}", seed, totals)
+        self.stop = stop
+
+    def send(self, method, **fields):
+        request, out = super().send(method, **fields)
+        self.world.remember(method, request.message, request.answer)
+        return request, out
+
+    def peep(self):
+        """At a record of another tenant."""
+        others = [t for t in self.world.world.tenants if t is not self.world and t.ledger]
+        if not others:
+            return
+        method, message, packed = self.rng.choice(self.rng.choice(others).ledger)
+        if method != "CreateLead":
+            return
+        out = self.world.message("CreateLeadResponse").FromString(packed)
+        if self.world.read("ListLeads", filter=f'source = "{message.lead.source}"').leads:
+            self.totals["foreign"] += 1
+        try:
+            self.world.call("GetLead", self.world.message("GetLeadRequest", id=out.lead.id))
+            self.totals["foreign"] += 1
+        except grpc.RpcError as e:
+            if e.code() == grpc.StatusCode.NOT_FOUND:
+                self.totals["peeps"] += 1
+
+    def step(self):
+        self.n += 1
+        lead = self.create_lead()
+        self.log_activities(lead)
+        self.update_lead(lead)
+        self.qualify(lead)
+        self.peep()
+        fate = self.rng.random()
+        if fate < 0.4:
+            self.convert_and_move(lead)
+        elif fate < 0.5:
+            self.send("DeleteLead", id=lead.id)
+        elif fate < 0.6:
+            self.send("EraseSubject", subject=self.world.message("Subject", lead_id=lead.id), reason="asked for")
+
+    def run(self, wrong):
+        try:
+            while not self.stop.is_set() and not wrong:
+                self.step()
+        except BaseException as e:  # whatever it was ends the run
+            wrong.append(e)
+        finally:
+            self.close()
+
+
+class Load:
+    def __init__(self, world, seed, totals, people):
+        self.stop, self.wrong, self.totals = threading.Event(), [], totals
+        self.threads = [threading.Thread(target=Person(t, n, seed, totals, self.stop).run, args=(self.wrong,))
+                        for t in world.tenants for n in range(people)]
+        for t in self.threads:
+            t.start()
+
+    def check(self):
+        if self.wrong:
+            raise self.wrong[0]
+
+    def end(self):
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+
+
+class Provoker:
+    """Does what a point needs to be reached, again and again until the server is dead."""
+
+    def __init__(self, world, seed, totals):
+        self.world, self.rng, self.totals = world, random.Random(seed), totals
+        self.pool, self.n = concurrent.futures.ThreadPoolExecutor(3), 0
+        self.error, self.thread = None, None
+
+    def asker(self, tenant):
+        return Asker(tenant, self.rng.random(), self.pool, self.totals)
+
+    def make_tenant(self, name):
+        operator = self.asker(self.world.tenants[0])
+        out = operator.send("CreateTenant", admin_subject=f"admin-{name}", tenant=operator.world.message("Tenant", key=name, display_name=name))
+        return Tenant(self.world, name, out.secret)
+
+    def tenant(self):
+        """Its first record needs its first keys."""
+        self.n += 1
+        extra = self.make_tenant(f"extra{self.n}_{self.rng.randrange(1 << 30)}")
+        self.asker(extra).send("CreateLead", lead=extra.message("Lead", full_name="A", source="extra"))
+
+    def rotate(self):
+        self.asker(self.rng.choice(self.world.tenants)).send("RotateDataKey")
+        time.sleep(0.3)
+
+    def erase(self):
+        tenant = self.rng.choice(self.world.tenants)
+        lead = self.asker(tenant).send("CreateLead", lead=tenant.message("Lead", full_name="A", source="to erase"))
+        self.asker(tenant).send("EraseSubject", subject=tenant.message("Subject", lead_id=lead.lead.id), reason="asked for")
+
+    WAYS = {"key.create": tenant, "reseal.batch": rotate, "key.retire": rotate, "erase.unit": erase}
+
+    def begin(self, point, process):
+        way = self.WAYS.get(point)
+
+        def work():
+            try:
+                while process.poll() is None:
+                    way(self)
+            except Failed as e:
+                self.error = e
+
+        if way:
+            self.thread = threading.Thread(target=work)
+            self.thread.start()
+
+    def end(self):
+        """What it had begun is finished by the next life of the server."""
+        if self.thread:
+            self.thread.join()
+            self.thread = None
+        if self.error:
+            raise self.error
+
+
+def furnish(world, seed, totals):
+    """Tenants and their webhooks."""
+    provoker = Provoker(world, seed, totals)
+    for name in TENANTS[1:]:
+        world.tenants.append(provoker.make_tenant(name))
+    for tenant in world.tenants:
+        for event in HOOK_EVENTS:
+            place = f"{world.engine}-{tenant.name}-{len(tenant.hooks)}"
+            made = provoker.asker(tenant).send("CreateWebhook", webhook=tenant.message(
+                "Webhook", url=f"https://127.0.0.1:{world.receiver.port}/hook/{place}", event_types=[event]))
+            world.receiver.ask(f"/plan/{place}", {"secrets": [made.secret]})
+            tenant.hooks.append((place, event.rstrip("*")))
+    return provoker
