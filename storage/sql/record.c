@@ -187,11 +187,27 @@ static enum status new_id(struct tx *tx, struct writing *w)
     return STATUS_OK;
 }
 
+/* False: out of memory. */
+static bool insert_args(struct tx *tx, const struct writing *w, bool copy, struct sql_value *args)
+{
+    bool ok = true;
+
+    args[0] = sql_int(tx->tenant_id);
+    args[1] = sql_bytes(w->id->b, sizeof w->id->b);
+    args[2] = sql_int(w->s.version);
+    args[3] = sql_int(w->s.create_us);
+    args[4] = sql_int(w->now);
+    args[5] = sql_bytes(w->body.p, w->body.n);
+    args[6] = sql_bytes(w->s.tokens.p, w->s.tokens.n);
+    args[7] = sql_int(copy ? token_at((str){(char *)w->id->b + 8, 8}, 0) : 0);
+    columns_read(tx, w->info, w->m, args + RECORD_FIXED_N, &ok);
+    return ok;
+}
+
 static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m, bool copy)
 {
     struct writing w = {.info = tx_kind(tx, kind), .m = m, .now = call_now_us(tx->call)};
     struct sql_value *row = NULL;
-    bool ok = true;
 
     assert(m->descriptor == w.info->descriptor);
     TRY(tx_writable(tx));
@@ -201,16 +217,9 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
     kill_here(KILL_RECORD_WRITE);
     TRY(batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
     assert(row);
-    row[0] = sql_int(tx->tenant_id);
-    row[1] = sql_bytes(w.id->b, sizeof w.id->b);
-    row[2] = sql_int(w.s.version);
-    row[3] = sql_int(w.s.create_us);
-    row[4] = sql_int(w.now);
-    row[5] = sql_bytes(w.body.p, w.body.n);
-    row[6] = sql_bytes(w.s.tokens.p, w.s.tokens.n);
-    row[7] = sql_int(copy ? token_at((str){(char *)w.id->b + 8, 8}, 0) : 0);
-    columns_read(tx, w.info, m, row + RECORD_FIXED_N, &ok);
-    return ok ? follow(tx, w.info, w.id, &none_seen, &w.s) : call_nomem(tx->call);
+    if (!insert_args(tx, &w, copy, row))
+        return call_nomem(tx->call);
+    return follow(tx, w.info, w.id, &none_seen, &w.s);
 }
 
 enum status tx_insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
@@ -295,6 +304,18 @@ static enum status old_id(struct tx *tx, struct writing *w)
     return STATUS_OK;
 }
 
+/* The message as the version after `before`, which is what is stored, if the caller may change
+ * that. */
+static enum status next_version(struct tx *tx, struct writing *w, struct seen *before)
+{
+    TRY(old_id(tx, w));
+    TRY(reach_before(tx, w->info, &w->s));
+    TRY(reach_after(tx, w->info, w->m, false));
+    *before = w->s;
+    w->s.version++;
+    return encode(tx, w);
+}
+
 /* How many; 0: out of memory. */
 static size_t update_args(struct tx *tx, const struct writing *w, struct sql_value *args)
 {
@@ -321,12 +342,7 @@ enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
 
     assert(m->descriptor == w.info->descriptor && w.info->n_columns <= SQL_COLUMNS_MAX);
     TRY(tx_writable(tx));
-    TRY(old_id(tx, &w));
-    TRY(reach_before(tx, w.info, &w.s));
-    TRY(reach_after(tx, w.info, m, false));
-    before = w.s;
-    w.s.version++;
-    TRY(encode(tx, &w));
+    TRY(next_version(tx, &w, &before));
     n = update_args(tx, &w, args);
     if (n == 0)
         return call_nomem(tx->call);
