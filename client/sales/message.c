@@ -5,6 +5,7 @@
 
 #include "base/banned.h"
 #include "client/internal.h"
+#include "schema/unpack.h"
 
 grpc_slice message_pack(const ProtobufCMessage *m, size_t extra, uint8_t **extra_out)
 {
@@ -17,30 +18,19 @@ grpc_slice message_pack(const ProtobufCMessage *m, size_t extra, uint8_t **extra
     return s;
 }
 
-static void *take(void *arena, size_t n)
-{
-    return arena_take(arena, n);
-}
-
-static void keep(void *arena, void *p)
-{
-    (void)arena;
-    (void)p; /* it goes with the arena */
-}
-
 ProtobufCMessage *message_unpack(struct arena *a, const ProtobufCMessageDescriptor *type,
                                  grpc_byte_buffer *bytes)
 {
-    ProtobufCAllocator from_arena = {take, keep, a};
     grpc_byte_buffer_reader reader;
     ProtobufCMessage *m;
     grpc_slice flat;
+    bool full;
 
     if (!grpc_byte_buffer_reader_init(&reader, bytes))
         return NULL;
     flat = grpc_byte_buffer_reader_readall(&reader);
-    m = protobuf_c_message_unpack(type, &from_arena, GRPC_SLICE_LENGTH(flat),
-                                  GRPC_SLICE_START_PTR(flat));
+    m = unpack_into(
+        a, type, (str){(const char *)GRPC_SLICE_START_PTR(flat), GRPC_SLICE_LENGTH(flat)}, &full);
     grpc_slice_unref(flat);
     grpc_byte_buffer_reader_destroy(&reader);
     return m;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/banned.h"
+#include "schema/unpack.h"
 
 enum { OPTION_DEPTH_MAX = 16, WIRE_FIELDS_MAX = 4096 };
 
@@ -173,17 +174,6 @@ static struct span payload_of(const ProtobufCMessageUnknownField *u)
     return s;
 }
 
-static void *take(void *arena, size_t size)
-{
-    return arena_take(arena, size);
-}
-
-static void leave(void *arena, void *p)
-{
-    (void)arena;
-    (void)p;
-}
-
 ProtobufCMessage *option_message(struct arena *a, const ProtobufCMessage *options, uint32_t tag,
                                  const ProtobufCMessageDescriptor *type)
 {
@@ -204,8 +194,8 @@ ProtobufCMessage *option_message(struct arena *a, const ProtobufCMessage *option
         put_bytes(&all, s.p, s.n);
     }
     struct bytes merged = merge(a, type, (struct span){all.p, all.n}, 0);
-    ProtobufCAllocator in_arena = {.alloc = take, .free = leave, .allocator_data = a};
-    ProtobufCMessage *m = protobuf_c_message_unpack(type, &in_arena, merged.n, merged.p);
+    bool full;
+    ProtobufCMessage *m = unpack_into(a, type, (str){(const char *)merged.p, merged.n}, &full);
     if (!m)
         die("malformed option: cannot be unpacked");
     return m;

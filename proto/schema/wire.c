@@ -5,6 +5,7 @@
 
 #include "base/banned.h"
 #include "schema/field.h"
+#include "schema/unpack.h"
 
 enum {
     /* What one message may unpack to: half of a call's arena. */
@@ -254,45 +255,17 @@ enum status wire_check(struct call *c, const ProtobufCMessageDescriptor *d, cons
 
 /* --- messages --- */
 
-struct arena_allocator {
-    ProtobufCAllocator ops;
-    struct arena *arena;
-    bool full;
-};
-
-static void *take(void *data, size_t size)
-{
-    struct arena_allocator *a = data;
-    void *p = arena_take(a->arena, size);
-    a->full |= p == NULL;
-    return p;
-}
-
-static void leave(void *data, void *p)
-{
-    (void)data;
-    (void)p; /* the arena frees everything at once */
-}
-
-static ProtobufCMessage *unpack(struct arena_allocator *a, const ProtobufCMessageDescriptor *d,
-                                str bytes)
-{
-    static const uint8_t nothing;
-    a->ops = (ProtobufCAllocator){.alloc = take, .free = leave, .allocator_data = a};
-    return protobuf_c_message_unpack(d, &a->ops, bytes.n,
-                                     bytes.n > 0 ? (const uint8_t *)bytes.p : &nothing);
-}
-
 enum status wire_unpack(struct call *c, struct arena *a, const ProtobufCMessageDescriptor *d,
                         str bytes, ProtobufCMessage **out)
 {
-    struct arena_allocator allocator = {.arena = a};
+    bool full;
+
     *out = NULL;
     TRY(wire_check(c, d, (const uint8_t *)bytes.p, bytes.n));
-    *out = unpack(&allocator, d, bytes);
+    *out = unpack_into(a, d, bytes, &full);
     if (*out)
         return STATUS_OK;
-    if (allocator.full)
+    if (full)
         return call_nomem(c);
     return call_fail_as(c, STATUS_INVALID, "MALFORMED_MESSAGE", "%s: malformed message", d->name);
 }
@@ -310,7 +283,7 @@ bool wire_pack(struct arena *a, const ProtobufCMessage *m, str *out)
 
 ProtobufCMessage *message_copy(struct arena *a, const ProtobufCMessage *m)
 {
-    struct arena_allocator allocator = {.arena = a};
+    bool full;
     str bytes;
-    return wire_pack(a, m, &bytes) ? unpack(&allocator, m->descriptor, bytes) : NULL;
+    return wire_pack(a, m, &bytes) ? unpack_into(a, m->descriptor, bytes, &full) : NULL;
 }
