@@ -164,18 +164,6 @@ static enum status seal_entry(struct tx *tx, const AuditEntry *e, struct uuid id
     return seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, out);
 }
 
-/* Room for one more in the batch of the unit's tenant. */
-static enum status entry_row(struct tx *tx, struct sql_value **out)
-{
-    struct batch **b = &tx->batches[RECORD_AUDIT];
-
-    TRY(tx_enter(tx));
-    if (!*b && !(*b = batch_new(tx->call, &tx->store->statements->kinds[RECORD_AUDIT].insert,
-                                tx->store->driver->ops->batch_rows)))
-        return call_nomem(tx->call);
-    return batch_add(*b, tx->conn, tx->call, out);
-}
-
 static enum status put_entry(struct tx *tx, AuditEntry *e, struct uuid *id_out)
 {
     struct uuid *id = NEW(&tx->call->arena, struct uuid, 1);
@@ -188,7 +176,8 @@ static enum status put_entry(struct tx *tx, AuditEntry *e, struct uuid *id_out)
         return call_nomem(tx->call);
     *id = *id_out = uuid_new(tx->call);
     TRY(seal_entry(tx, e, *id, &body));
-    TRY(entry_row(tx, &row));
+    TRY(tx_batch_row(tx, &tx->batches[RECORD_AUDIT],
+                     &tx->store->statements->kinds[RECORD_AUDIT].insert, &row));
     assert(row);
     tx->has_entries = true;
     row[0] = sql_int(tx->tenant_id);

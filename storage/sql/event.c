@@ -52,16 +52,6 @@ static enum status seal_data(struct tx *tx, struct uuid id, const ProtobufCMessa
     return seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, out);
 }
 
-/* A row of the batch, to be filled in. */
-static enum status add_row(struct tx *tx, struct sql_value **out)
-{
-    const struct store *s = tx->store;
-
-    if (!tx->events)
-        tx->events = batch_new(tx->call, &s->statements->events, s->driver->ops->batch_rows);
-    return tx->events ? batch_add(tx->events, tx->conn, tx->call, out) : call_nomem(tx->call);
-}
-
 enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str subject_id,
                      const ProtobufCMessage *data)
 {
@@ -78,7 +68,7 @@ enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str
     ids[1] = record_id(info, subject_id);
     TRY(seal_data(tx, ids[0], data, &body));
     kill_here(KILL_OUTBOX_APPEND);
-    TRY(add_row(tx, &row));
+    TRY(tx_batch_row(tx, &tx->events, &tx->store->statements->events, &row));
     assert(row);
     row[0] = sql_int(tx->tenant_id);
     row[1] = sql_bytes(ids[0].b, sizeof ids[0].b);

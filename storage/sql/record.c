@@ -3,25 +3,11 @@
 #include <google/protobuf/timestamp.pb-c.h>
 
 #include "base/kill_point.h"
+#include "schema/unpack.h"
 #include "sql/columns.h"
 #include "sql/reach.h"
 #include "sql/tx.h"
-
-/* Notes in the call when its memory is all: a failure of that is no damage. */
-static void *unpack_alloc(void *call, size_t n)
-{
-    struct call *c = call;
-    void *p = arena_take(&c->arena, n);
-
-    if (!p)
-        (void)call_nomem(c);
-    return p;
-}
-
-static void unpack_free(void *call, void *p)
-{
-    (void)call, (void)p; /* goes with the arena */
-}
+#include "sql/word.h"
 
 static enum status gone(struct tx *tx, const struct record_info *info)
 {
@@ -86,68 +72,12 @@ static enum status pack_body(struct tx *tx, const struct record_info *info, Prot
     return STATUS_OK;
 }
 
-/* Rows with an order wait for the end of the unit, or until there are this many. */
-enum { ORDERED_ROWS = 4096 };
-
-static enum status batch_row(struct tx *tx, struct batch **b, const struct insert_texts *into,
-                             struct sql_value **row)
-{
-    size_t most = into->order ? ORDERED_ROWS : tx->store->driver->ops->batch_rows;
-
-    TRY(tx_enter(tx));
-    if (!*b && (*b = batch_new(tx->call, into, most)) == NULL)
-        return call_nomem(tx->call);
-    return batch_add(*b, tx->conn, tx->call, row);
-}
-
-static enum status add_word(struct tx *tx, struct uuid *id, int64_t token)
-{
-    struct sql_value *row = NULL;
-
-    TRY(batch_row(tx, &tx->words, &tx->store->statements->words, &row));
-    assert(row);
-    row[0] = sql_int(tx->tenant_id);
-    row[1] = sql_int(token);
-    row[2] = sql_bytes(id->b, sizeof id->b);
-    return STATUS_OK;
-}
-
-static enum status remove_word(struct tx *tx, const struct uuid *id, int64_t token)
-{
-    return tx_exec(tx, &(struct sql_statement){
-                           "DELETE FROM word WHERE tenant_id = $1 AND token = $2 AND id = $3",
-                           (struct sql_value[]){sql_int(tx->tenant_id), sql_int(token),
-                                                sql_bytes(id->b, sizeof id->b)},
-                           3});
-}
-
-/* Both lists are sorted: what is only in `before` goes, what is only in `after` comes. */
-static enum status change_words(struct tx *tx, struct uuid *id, str before, str after)
-{
-    size_t i = 0, j = 0, n = before.n / TOKEN_BYTES, m = after.n / TOKEN_BYTES;
-
-    while (i < n || j < m) {
-        int order =
-            i == n   ? 1
-            : j == m ? -1
-                     : memcmp(before.p + i * TOKEN_BYTES, after.p + j * TOKEN_BYTES, TOKEN_BYTES);
-
-        if (order < 0)
-            TRY(remove_word(tx, id, token_at(before, i++)));
-        else if (order > 0)
-            TRY(add_word(tx, id, token_at(after, j++)));
-        else
-            i++, j++;
-    }
-    return STATUS_OK;
-}
-
 /* What follows every change: the words, and a note for the trail. */
 static enum status follow(struct tx *tx, const struct record_info *info, struct uuid *id,
                           const struct seen *before, const struct seen *after)
 {
     assert(info->kind != RECORD_AUDIT); /* entries are written by audit.c only, and never change */
-    TRY(change_words(tx, id, before->tokens, after->tokens));
+    TRY(words_change(tx, id, before->tokens, after->tokens));
     return audit_note(tx, &(struct audit_change){info, *id, before->plain, after->plain});
 }
 
@@ -215,7 +145,7 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
     TRY(new_id(tx, &w));
     TRY(encode(tx, &w));
     kill_here(KILL_RECORD_WRITE);
-    TRY(batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
+    TRY(tx_batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
     assert(row);
     if (!insert_args(tx, &w, copy, row))
         return call_nomem(tx->call);
@@ -388,7 +318,7 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
 {
     struct tx *tx = r->tx;
     struct call *c = tx->call;
-    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, c};
+    bool full;
     struct seen s = {.version = cols[1].i, .create_us = cols[2].i};
 
     r->message = NULL;
@@ -396,10 +326,9 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
         return damaged(tx, r->info);
     memcpy(s.id.b, cols[0].s.p, sizeof s.id.b);
     TRY(open_body(tx, r->info, &s, cols[4].s, &s.plain));
-    r->message = protobuf_c_message_unpack(r->info->descriptor, &allocator, s.plain.n,
-                                           (const uint8_t *)s.plain.p);
+    r->message = unpack_into(&c->arena, r->info->descriptor, s.plain, &full);
     if (!r->message)
-        return damaged(tx, r->info);
+        return full ? call_nomem(c) : damaged(tx, r->info);
     r->id = s.id;
     r->version = s.version;
     if (!reach_row(tx, r->info, r->message, &s)) {

@@ -20,6 +20,21 @@ enum status tx_enter(struct tx *tx)
                                 : STATUS_OK;
 }
 
+/* Rows with an order wait for the end of the unit, or until there are this many. */
+enum { ORDERED_ROWS = 4096 };
+
+enum status tx_batch_row(struct tx *tx, struct batch **b, const struct insert_texts *into,
+                         struct sql_value **row_out)
+{
+    size_t most = into->order ? ORDERED_ROWS : tx->store->driver->ops->batch_rows;
+
+    *row_out = NULL;
+    TRY(tx_enter(tx));
+    if (!*b && (*b = batch_new(tx->call, into, most)) == NULL)
+        return call_nomem(tx->call);
+    return batch_add(*b, tx->conn, tx->call, row_out);
+}
+
 enum status tx_service(struct tx *tx, struct tx **out)
 {
     assert(tx->tenant_id > 0 && !tx->outer);

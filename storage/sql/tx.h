@@ -63,6 +63,11 @@ MUST_CHECK enum status tx_enter(struct tx *tx);
 /* Sends what is batched. Every statement but a batched insert is preceded by it. */
 MUST_CHECK enum status tx_flush(struct tx *tx);
 
+/* Room for one more row of the view's in a batch of its own, to fill in at once; NULL on failure.
+ */
+MUST_CHECK enum status tx_batch_row(struct tx *tx, struct batch **b,
+                                    const struct insert_texts *into, struct sql_value **row_out);
+
 /* tx_flush, then the statement. */
 MUST_CHECK enum status tx_exec(struct tx *tx, const struct sql_statement *s);
 MUST_CHECK enum status tx_query(struct tx *tx, const struct sql_statement *s, sql_row_fn row,
