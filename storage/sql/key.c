@@ -106,34 +106,48 @@ static str mark_of(uint32_t key, unsigned char out[MARK_BYTES])
     return (str){(char *)out, MARK_BYTES};
 }
 
+/* Sealed rows of the tenant but those of this mark. */
+static enum status count_sealed(struct tx *tx, str mark, uint64_t *out)
+{
+    struct sealed_table t;
+
+    *out = 0;
+    for (size_t i = 0; *out < KEY_COUNT_MAX && sealed_table(tx, i, &t); i++) {
+        char *sql = arena_printf(&tx->call->arena,
+                                 "SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE tenant_id = $1 "
+                                 "AND substr(body, 1, %d) <> $2 AND length(body) > 0 LIMIT $3) r",
+                                 t.name, MARK_BYTES);
+        int64_t n = 0;
+
+        if (!sql)
+            return call_nomem(tx->call);
+        TRY(tx_query(tx,
+                     &(struct sql_statement){
+                         sql,
+                         (struct sql_value[]){sql_int(tx->tenant_id), sql_bytes(mark.p, mark.n),
+                                              sql_int(KEY_COUNT_MAX - (int64_t)*out)},
+                         3},
+                     number_row, &n));
+        *out += (uint64_t)n;
+    }
+    return STATUS_OK;
+}
+
 enum status tx_key_pending(struct tx *tx, uint64_t *out)
 {
     unsigned char mark[MARK_BYTES];
-    struct sealed_table t;
     struct data_keys keys;
 
     *out = 0;
     TRY(data_keys_read(tx, &keys));
     if (keys.n < 2)
         return STATUS_OK;
-    mark_of(keys.id[keys.n - 1], mark);
-    for (size_t i = 0; sealed_table(tx, i, &t); i++) {
-        char *sql = arena_printf(&tx->call->arena,
-                                 "SELECT COUNT(*) FROM %s WHERE tenant_id = $1 "
-                                 "AND substr(body, 1, %d) <> $2 AND length(body) > 0",
-                                 t.name, MARK_BYTES);
-        int64_t n = 0;
+    return count_sealed(tx, mark_of(keys.id[keys.n - 1], mark), out);
+}
 
-        if (!sql)
-            return call_nomem(tx->call);
-        TRY(tx_query(
-            tx,
-            &(struct sql_statement){
-                sql, (struct sql_value[]){sql_int(tx->tenant_id), sql_bytes(mark, sizeof mark)}, 2},
-            number_row, &n));
-        *out += (uint64_t)n;
-    }
-    return STATUS_OK;
+enum status tx_key_sealed(struct tx *tx, uint64_t *out)
+{
+    return count_sealed(tx, (str){"", 0}, out);
 }
 
 /* Re-sealing. */

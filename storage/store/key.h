@@ -18,21 +18,25 @@
 #include "store/store.h"
 
 enum {
-    KEY_RESEAL_MAX = 256,  /* rows looked at in one batch: about 10 ms of a transaction */
-    KEY_REWRAP_MAX = 1000, /* keys wrapped again in one transaction */
-    KEY_GRACE_S = 900,     /* a key replaced for less is not destroyed: other servers may still
-                              seal with it for half a minute, and clocks may differ by minutes */
-    KEY_AGE_DAYS = 365,    /* a key older than this is replaced without being asked */
-    KEY_SHRED_S = 86400,   /* erasures of a day share one rotation */
+    KEY_RESEAL_MAX = 256,    /* rows looked at in one batch: about 10 ms of a transaction */
+    KEY_REWRAP_MAX = 1000,   /* keys wrapped again in one transaction */
+    KEY_GRACE_S = 900,       /* a key replaced for less is not destroyed: other servers may still
+                                seal with it for half a minute, and clocks may differ by minutes */
+    KEY_COUNT_MAX = 1000000, /* rows counted for people */
+    KEY_AGE_DAYS = 365,      /* a key older than this is replaced without being asked */
+    KEY_SHRED_S = 86400,     /* erasures of a day share one rotation */
 };
 
 /* Starts a new data key; *version_out is its number. Call store_keys_forget after the commit.
  * EXHAUSTED, TENANT_KEYS: too many keys are alive, re-sealing is behind. */
 MUST_CHECK enum status tx_key_rotate(struct tx *tx, uint32_t *version_out);
 
-/* Rows of the tenant, of every sealed table, that an older key than the newest sealed. Reads all of
- * the tenant's rows: a second per million. */
+/* Rows of the tenant, of every sealed table, that an older key than the newest sealed; counted up
+ * to KEY_COUNT_MAX. Reads that many rows: for read units, which hold nobody up. */
 MUST_CHECK enum status tx_key_pending(struct tx *tx, uint64_t *out);
+
+/* Those that any key sealed: what a rotation would have to do. The same bound. */
+MUST_CHECK enum status tx_key_sealed(struct tx *tx, uint64_t *out);
 
 /* Where re-sealing has come to; zeroed: at the beginning. Plain data, may be stored. */
 struct key_walk {
@@ -64,7 +68,8 @@ struct key_state {
 };
 
 /* Starts a new data key if there is a reason and no rotation is under way: the key is KEY_AGE_DAYS
- * old, or it is shred_s old and tx_key_shred was called since it was made. */
+ * old, or it is shred_s old and tx_key_shred was called since it was made. One that has sealed 2^31
+ * times is replaced in any case, by the unit that finds it so (sql/data_keys.h). */
 MUST_CHECK enum status tx_key_tend(struct tx *tx, int64_t shred_s, struct key_state *out);
 
 /* Makes the engine's files forget what was deleted and committed before. SQLite: empties the log
