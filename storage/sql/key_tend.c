@@ -63,11 +63,13 @@ static enum status replace(struct tx *tx, struct key_state *out)
 
 enum status tx_key_tend(struct tx *tx, int64_t shred_s, struct key_state *out)
 {
+    unsigned long counted = 0;
     struct data_keys keys;
     bool wants;
 
     *out = (struct key_state){0};
     TRY(tx_writable(tx));
+    TRY(key_seals_count(tx, 1, &counted));
     TRY(data_keys_read(tx, &keys));
     if (keys.n == 0)
         return STATUS_OK; /* of a tenant that never stored anything */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/wait.h"
+#include "sql/data_keys.h"
 #include "sql/master_ring.h"
 #include "sql/tx.h"
 #include "store/key.h"
@@ -31,8 +32,9 @@ struct run {
     int64_t tenant_id;
     store_unit_fn fn;
     void *arg;
-    int64_t job_due_us; /* out: as in struct tx, of the run that counts */
-    bool has_entries;   /* out: likewise */
+    unsigned long seals; /* made by all, counted in the database if this run commits */
+    int64_t job_due_us;  /* out: as in struct tx, of the run that counts */
+    bool has_entries;    /* out: likewise */
 };
 
 struct call *tx_call(struct tx *tx)
@@ -80,6 +82,13 @@ enum status tx_query(struct tx *tx, const struct sql_statement *s, sql_row_fn ro
     return sql_query(tx->conn, tx->call, s, row, arg);
 }
 
+/* Of a run that did not commit: they are to be counted still. */
+static void seals_put_back(struct run *r)
+{
+    atomic_fetch_add(&r->keys->seals, r->seals);
+    r->seals = 0;
+}
+
 static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
 {
     struct run *r = arg;
@@ -91,10 +100,14 @@ static enum status run_tx(struct call *c, struct sql_conn *conn, void *arg)
                     .tenant_id = r->tenant_id,
                     .mode = r->mode,
                     .active = &tx};
-    enum status s = r->fn(c, &tx, r->arg);
+    enum status s;
 
+    seals_put_back(r);
+    s = r->fn(c, &tx, r->arg);
     if (s == STATUS_OK)
         s = audit_flush(&tx);
+    if (s == STATUS_OK && r->mode == STORE_WRITE)
+        s = key_seals_count(&tx, KEY_SEALS_STEP, &r->seals);
     if (s == STATUS_OK) {
         r->job_due_us = tx.job_due_us;
         r->has_entries = tx.has_entries;
@@ -265,6 +278,7 @@ static enum status run(struct store *s, struct call *c, struct run *r)
     status = run_unit(s, c, &u);
     if (u.error == SQL_ERROR_KEYS) { /* another server has started a key since ours were read */
         call_clear(c);
+        seals_put_back(r);
         tenant_keys_put(r->keys);
         r->keys = NULL;
         r->keys_are_new = true;
@@ -273,6 +287,8 @@ static enum status run(struct store *s, struct call *c, struct run *r)
         TRY(find_keys(s, c, r->tenant_id, &r->keys));
         status = run_unit(s, c, &u);
     }
+    if (status != STATUS_OK)
+        seals_put_back(r);
     tenant_keys_put(r->keys);
     if (status != STATUS_OK)
         name_taken(c, &u);
