@@ -11,9 +11,9 @@
 MUST_CHECK enum status audit_list(struct call *c, struct agents *a,
                                   const ListAuditEntriesRequest *in, ListAuditEntriesResponse *out);
 
-/* Walks the chain in units of AUDIT_BATCH_MAX entries, in the memory of one; some 100,000 entries a
- * second, so that a long trail is checked in ranges or DEADLINE ends it. What is wrong with the
- * trail is the answer, not a failure. */
+/* Walks the chain in units of AUDIT_BATCH_MAX entries, in the memory of one. A long trail is
+ * checked in ranges, or DEADLINE ends it: docs/audit.md has the rates. What is wrong with the trail
+ * is the answer, not a failure. */
 MUST_CHECK enum status audit_verify(struct call *c, struct agents *a, const VerifyAuditRequest *in,
                                     VerifyAuditResponse *out);
 
