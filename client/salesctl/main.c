@@ -52,6 +52,17 @@ static enum exit_code help(struct ctl *ctl, const struct command *command, const
     return CTL_OK;
 }
 
+/* Other users can read a command line, and an environment that a core dump holds. */
+static void hide_key(struct ctl *ctl)
+{
+    const char *copy = ctl->api_key ? arena_cstr(&ctl->arena, str_of(ctl->api_key)) : NULL;
+
+    if (!copy)
+        return;
+    explicit_bzero((char *)ctl->api_key, strlen(ctl->api_key)); /* of argv, or the environment */
+    ctl->api_key = copy;
+}
+
 /* "salesctl help X" is "salesctl X --help", and "salesctl lead" is asked for help too. */
 static enum exit_code dispatch(struct ctl *ctl, int argc, const char *const *argv)
 {
@@ -69,6 +80,7 @@ static enum exit_code dispatch(struct ctl *ctl, int argc, const char *const *arg
         ctl->wants_help = true;
     }
     code = args_parse(ctl, argc, argv, &command, args);
+    hide_key(ctl);
     if (code != CTL_OK)
         return code;
     if (ctl->wants_help || !command)

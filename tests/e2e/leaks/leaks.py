@@ -27,6 +27,7 @@ from issuer import Issuer  # noqa: E402
 from places import Postgres, Redis, wait_until  # noqa: E402
 
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+SALESCTL = pathlib.Path(SALESD).parents[1] / "client/salesctl"
 ROUNDS, SEED, TIMEOUT_S = 4, 1, 30
 NOBODY = 65534
 FAIL, KEEP_BOTH = 4, 5  # DuplicatePolicy
@@ -94,6 +95,20 @@ def shown_by_system(server, seen):
     assert b"SALES_MASTER_KEYS" in environment, "its names stay"
     seen.add("environment", environment)
     assert " 0 " in next(x for x in server.proc("limits").read_text().splitlines() if x.startswith("Max core"))
+
+
+def shown_by_client(server, key, seen):
+    """salesctl while it runs."""
+    for flags, env in ((["--api-key", key], {}), ([f"--api-key={key}"], {}), ([], {"SALES_API_KEY": key})):
+        watch = subprocess.Popen([SALESCTL, "lead", "watch", "--address", server.address, *flags], stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, env={**os.environ, **env})
+        proc = pathlib.Path(f"/proc/{watch.pid}")
+        wait_until("salesctl is connected", lambda: len(list((proc / "fd").iterdir())) > 4 or watch.poll() is not None)
+        assert watch.poll() is None, watch.stdout.read()
+        seen.add("command line of salesctl", (proc / "cmdline").read_bytes())
+        seen.add("environment of salesctl", (proc / "environ").read_bytes())
+        watch.terminate()
+        seen.add("output of salesctl", watch.communicate(timeout=TIMEOUT_S)[0])
 
 
 def pages(server):
@@ -174,6 +189,7 @@ class Leaks:
             methods = [m.split("sales.v1.", 1)[1] for m in client.good("Admin/GetServerInfo").methods]
             every_method(client, methods * ROUNDS, lead, (TIMEOUT_S, TIMEOUT_S, 0.002))
             client.reflect()
+            shown_by_client(server, key, self.seen)
             pages(server)
             if self.postgres:
                 self.without_database(server, client, methods, lead)
