@@ -24,12 +24,10 @@ double lead_match_confidence(MatchReason reason)
 struct lead_keys lead_keys_of(struct arena *a, const Lead *lead)
 {
     struct lead_keys keys = {.external_id = str_of(lead->external_id)};
-    struct refusal why;
-    struct email email;
     str phone = str_of(lead->phone);
 
-    if (*lead->email && email_parse(a, str_of(lead->email), &email, &why) == STATUS_OK)
-        keys.email = email.key;
+    if (*lead->email)
+        keys.email = email_key(a, str_of(lead->email));
     keys.phone = str_cut(&phone, ';');
     return keys;
 }

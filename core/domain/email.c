@@ -152,27 +152,49 @@ static bool is_role(str key)
     return HAS(role_accounts, str_cut(&key, '@'));
 }
 
-enum status email_parse(struct arena *a, str text, struct email *out, struct refusal *why)
-{
-    str s = unwrap(text), local, domain;
-    struct email e = {0};
-    char *p;
+typedef enum status (*host_fn)(struct arena *a, str text, struct hostname *out,
+                               struct refusal *why);
 
-    *out = (struct email){0};
+/* The two sides of the @: *text becomes the local part as given. */
+static enum status split(struct arena *a, str *text, host_fn parse_host, struct hostname *host,
+                         struct refusal *why)
+{
+    str s = unwrap(*text), domain = s, local = str_cut(&domain, '@');
+
     *why = (struct refusal){0};
     if (!str_is_text(s))
         return refuse(why, "email.utf8", "well-formed UTF-8 without NUL");
-    domain = s;
-    local = str_cut(&domain, '@');
     if (local.n == s.n)
         return refuse(why, "email.at", "an address with an @");
     TRY(check_local(local, why));
     if (domain.n && memchr(domain.p, '@', domain.n))
         return refuse(why, "email.at", "exactly one @");
-    TRY(hostname_parse(a, domain, &e.host, why));
-    if (local.n + 1 + e.host.name.n > ADDRESS_BYTES_MAX ||
-        local.n + 1 + e.host.ascii.n > ADDRESS_BYTES_MAX)
+    TRY(parse_host(a, domain, host, why));
+    if (local.n + 1 + host->name.n > ADDRESS_BYTES_MAX ||
+        local.n + 1 + host->ascii.n > ADDRESS_BYTES_MAX)
         return refuse(why, "email.length", "at most 254 bytes");
+    *text = local;
+    return STATUS_OK;
+}
+
+str email_key(struct arena *a, str text)
+{
+    struct hostname host;
+    struct refusal why;
+
+    if (split(a, &text, hostname_spell, &host, &why) != STATUS_OK)
+        return (str){0};
+    return key_of(a, text, host.ascii);
+}
+
+enum status email_parse(struct arena *a, str text, struct email *out, struct refusal *why)
+{
+    struct email e = {0};
+    str local = text;
+    char *p;
+
+    *out = (struct email){0};
+    TRY(split(a, &local, hostname_parse, &e.host, why));
     p = arena_printf(a, STR_FMT "@" STR_FMT, STR_ARG(local), STR_ARG(e.host.name));
     e.key = key_of(a, local, e.host.ascii);
     if (!p || !e.key.p)

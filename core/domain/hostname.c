@@ -87,6 +87,14 @@ static bool is_label_rune(uint32_t r)
     return r == '-' || text_is_word_rune(r);
 }
 
+static uint32_t next_byte(str *s)
+{
+    uint32_t byte = (unsigned char)*s->p;
+
+    *s = str_sub(*s, 1, s->n);
+    return byte;
+}
+
 /* Appends one label in ascii. */
 static enum status put_label(struct buf *b, str label, struct refusal *why)
 {
@@ -98,16 +106,16 @@ static enum status put_label(struct buf *b, str label, struct refusal *why)
         return refuse(why, "domain.empty_label", "a domain name without empty parts");
     if (label.p[0] == '-' || label.p[label.n - 1] == '-')
         return refuse(why, "domain.hyphen", "parts that neither start nor end with a hyphen");
-    while (label.n) {
+    for (str rest = label; rest.n;) {
         if (n == LABEL_BYTES_MAX)
             return refuse(why, "domain.label_length", "parts of at most 63 bytes");
-        runes[n] = text_rune(&label);
+        runes[n] = ascii ? next_byte(&rest) : text_rune(&rest);
         if (!is_label_rune(runes[n++]))
             return refuse(why, "domain.characters", "letters, digits, hyphens and dots only");
     }
-    for (size_t i = 0; ascii && i < n; i++)
-        buf_putc(b, (char)runes[i]);
-    if (!ascii)
+    if (ascii)
+        buf_put(b, label);
+    else
         put_punycode(b, runes, n);
     if (b->n - at > LABEL_BYTES_MAX)
         return refuse(why, "domain.label_length", "parts of at most 63 bytes");
@@ -163,7 +171,7 @@ static enum status parse_labels(struct arena *a, str text, struct hostname *h, s
     return STATUS_OK;
 }
 
-enum status hostname_parse(struct arena *a, str text, struct hostname *out, struct refusal *why)
+enum status hostname_spell(struct arena *a, str text, struct hostname *out, struct refusal *why)
 {
     struct hostname h = {0};
 
@@ -174,8 +182,14 @@ enum status hostname_parse(struct arena *a, str text, struct hostname *out, stru
     if (!str_is_text(text))
         return refuse(why, "domain.utf8", "well-formed UTF-8 without NUL");
     TRY(parse_labels(a, text, &h, why));
-    h.registrable = registrable(h.ascii);
     *out = h;
+    return STATUS_OK;
+}
+
+enum status hostname_parse(struct arena *a, str text, struct hostname *out, struct refusal *why)
+{
+    TRY(hostname_spell(a, text, out, why));
+    out->registrable = registrable(out->ascii);
     return STATUS_OK;
 }
 

@@ -22,6 +22,11 @@ struct hostname {
 MUST_CHECK enum status hostname_parse(struct arena *a, str text, struct hostname *out,
                                       struct refusal *why);
 
+/* As hostname_parse, but leaves registrable empty: without the look-up in the public suffix list it
+ * costs half. */
+MUST_CHECK enum status hostname_spell(struct arena *a, str text, struct hostname *out,
+                                      struct refusal *why);
+
 /* As hostname_parse for what people paste: a URL, with or without scheme, port and path; "www." is
  * dropped from name and ascii. */
 MUST_CHECK enum status hostname_parse_site(struct arena *a, str text, struct hostname *out,

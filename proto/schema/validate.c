@@ -24,14 +24,20 @@ struct visit {
 
 /* --- paths --- */
 
-/* Appends and returns the length to restore with path_pop. Text that does not fit is left out. */
+/* Appends and returns the length to restore with path_pop. Text that does not fit is left out.
+ * Runs for every field of every message, which is too often for printf. */
 static size_t path_push(struct visit *v, const char *before, str text, const char *after)
 {
-    size_t was = v->path_n;
-    int n = snprintf(v->path + was, PATH_BYTES_MAX - was, "%s" STR_FMT "%s", before, STR_ARG(text),
-                     after);
-    if (n > 0 && (size_t)n < PATH_BYTES_MAX - was)
-        v->path_n += (size_t)n;
+    size_t was = v->path_n, n_before = strlen(before), n_after = strlen(after);
+    char *p = v->path + was;
+
+    if (n_before + text.n + n_after >= PATH_BYTES_MAX - was)
+        return was;
+    memcpy(p, before, n_before);
+    if (text.n)
+        memcpy(p + n_before, text.p, text.n);
+    memcpy(p + n_before + text.n, after, n_after);
+    v->path_n += n_before + text.n + n_after;
     return was;
 }
 

@@ -7,7 +7,7 @@
 #include "domain/email.h"
 #include "store/words.h"
 
-enum { DOMAIN_MAX = 96, TOKENS_MAX = WORDS_MAX + TAGS_MAX };
+enum { DOMAIN_MAX = 96, TOKENS_MAX = WORDS_MAX + TAGS_MAX, BLINDED_SLOTS = 4096 };
 
 /* "use.table.column": the digest of one column is of no use for another. Names of records.def are
  * far shorter than DOMAIN_MAX; this runs for every value, too often for printf. */
@@ -22,28 +22,61 @@ static const char *domain_of(char out[DOMAIN_MAX], const char *use, const char *
 /* What a column compares of a value. */
 static str compared(struct tx *tx, const struct column_info *c, str value)
 {
-    struct refusal why;
-    struct email email;
+    str key;
 
     if (c->flags & COLUMN_PHONE)
         return str_cut(&value, ';');
-    if (c->flags & COLUMN_MAIL && email_parse(&tx->call->arena, value, &email, &why) == STATUS_OK)
-        return email.key;
+    if (c->flags & COLUMN_MAIL && (key = email_key(&tx->call->arena, value)).n)
+        return key;
     return value;
+}
+
+/* A value that was made blind in this unit; column NULL: none. */
+struct blinded {
+    const struct column_info *column;
+    const unsigned char *digest; /* [BLIND_BYTES] */
+    str value;
+};
+
+/* Values that are looked up are often stored next. Slots are overwritten: at worst they are made
+ * blind again. NULL: this unit keeps none. */
+static struct blinded *blinded_at(struct tx *tx, const struct column_info *c, str value)
+{
+    if (!tx->blinded)
+        return NULL;
+    return &tx->blinded[(sql_hash(value) + (uintptr_t)c / sizeof *c) % BLINDED_SLOTS];
+}
+
+static void blind_now(struct tx *tx, const struct column_info *c, str value, unsigned char *out)
+{
+    char domain[DOMAIN_MAX];
+
+    seal_digest(&tx->keys->index, domain_of(domain, "blind", record_info(c->kind)->table, c->name),
+                compared(tx, c, value), out, BLIND_BYTES);
 }
 
 static struct sql_value blind(struct tx *tx, const struct column_info *c, str value, bool *ok)
 {
-    char domain[DOMAIN_MAX];
-    unsigned char *out = arena_take(&tx->call->arena, BLIND_BYTES);
+    struct blinded *known = blinded_at(tx, c, value);
+    unsigned char *out;
+    str copy;
 
-    if (!out) {
+    if (known && known->column == c && str_eq(known->value, value))
+        return sql_bytes(known->digest, BLIND_BYTES);
+    if ((out = arena_take(&tx->call->arena, BLIND_BYTES)) == NULL) {
         *ok = false;
         return sql_null();
     }
-    seal_digest(&tx->keys->index, domain_of(domain, "blind", record_info(c->kind)->table, c->name),
-                compared(tx, c, value), out, BLIND_BYTES);
+    blind_now(tx, c, value, out);
+    if (known && (copy = arena_str(&tx->call->arena, value)).p)
+        *known = (struct blinded){c, out, copy};
     return sql_bytes(out, BLIND_BYTES);
+}
+
+void columns_keep_blind(struct tx *tx)
+{
+    if (!tx->blinded && store_mode_writes(tx->mode))
+        tx->blinded = NEW(&tx->call->arena, struct blinded, BLINDED_SLOTS);
 }
 
 static struct sql_value id_value(struct tx *tx, str text, bool *ok)

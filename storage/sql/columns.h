@@ -16,6 +16,10 @@ size_t columns_read(struct tx *tx, const struct record_info *info, const Protobu
 struct sql_value column_value(struct tx *tx, const struct column_info *c, str text, int64_t number,
                               bool *ok);
 
+/* From here on the unit remembers blind values: those looked up are often stored next. Worth its
+ * memory for a batch only. */
+void columns_keep_blind(struct tx *tx);
+
 /* Tokens are keyed digests of 8 bytes of words and tags; `packed` is all of a record's, sorted and
  * without repetition, one after the other. EXHAUSTED: out of memory. */
 MUST_CHECK enum status tokens_read(struct tx *tx, const struct record_info *info,

@@ -60,6 +60,8 @@ struct key {
     size_t at;
 };
 
+enum { BATCH_FROM = 64 };
+
 struct many {
     struct record_row row;
     const char *const *texts; /* [IN_SIZES] */
@@ -185,6 +187,8 @@ enum status tx_find_ids(struct tx *tx, enum record_column column, const str *val
     assert(tx->store->statements->kinds[c->kind].find[column_index(column)]);
     if ((m.keys = NEW(&tx->call->arena, struct key, n)) == NULL)
         return call_nomem(tx->call);
+    if (c->type == COLUMN_BLIND && n >= BATCH_FROM)
+        columns_keep_blind(tx);
     for (size_t i = 0; i < n; i++) {
         out[i] = (struct uuid){{0}};
         if (values[i].n)

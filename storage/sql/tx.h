@@ -37,6 +37,7 @@ struct tx {
     enum store_mode mode;
     bool has_read;                       /* a statement that returns rows has run */
     unsigned widened;                    /* see store/reach.h */
+    struct blinded *blinded;             /* see columns_keep_blind; in the arena */
     struct seen *seen;                   /* [cap_seen] hash table by id, in the call's arena */
     size_t n_seen, cap_seen;             /* a power of two */
     struct batch *batches[RECORD_KINDS]; /* rows to insert, by kind; NULL: none yet */
