@@ -110,7 +110,6 @@ enum status activity_list(struct call *c, struct agents *a, const ListActivities
     struct list_query q = {.filter = str_of(in->filter),
                            .order_by = str_of(in->order_by),
                            .page_token = str_of(in->page_token),
-                           .page_size = in->page_size,
                            .where = where};
     struct list_page page;
 
@@ -118,6 +117,7 @@ enum status activity_list(struct call *c, struct agents *a, const ListActivities
         where[q.n_where++] = (struct list_where){ACTIVITY_BY_lead_id, str_of(in->lead_id), 0};
     if (*in->deal_id)
         where[q.n_where++] = (struct list_where){ACTIVITY_BY_deal_id, str_of(in->deal_id), 0};
+    TRY(list_people_size(c, a, in->page_size, &q.page_size));
     TRY(list_run(c, a->store, RECORD_ACTIVITY, &q, &page));
     out->activities = (Activity **)(void *)page.items;
     out->n_activities = page.n_items;

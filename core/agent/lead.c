@@ -188,10 +188,10 @@ enum status lead_list(struct call *c, struct agents *a, const ListLeadsRequest *
     struct list_query q = {.filter = str_of(in->filter),
                            .order_by = str_of(in->order_by),
                            .search = str_of(in->search),
-                           .page_token = str_of(in->page_token),
-                           .page_size = in->page_size};
+                           .page_token = str_of(in->page_token)};
     struct list_page page;
 
+    TRY(list_people_size(c, a, in->page_size, &q.page_size));
     TRY(list_run(c, a->store, RECORD_LEAD, &q, &page));
     out->leads = (Lead **)(void *)page.items;
     out->n_leads = page.n_items;

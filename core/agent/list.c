@@ -1,6 +1,9 @@
 /* The unit behind every list. */
 #include "agent/list.h"
 
+#include "agent/policy.h"
+#include "domain/compliance.h"
+
 struct list {
     enum record_kind kind;
     const struct list_query *query;
@@ -21,4 +24,15 @@ enum status list_run(struct call *c, struct store *s, enum record_kind kind,
     struct list k = {kind, q, out};
 
     return store_run(s, c, STORE_READ_ONE, list_unit, &k);
+}
+
+enum status list_people_size(struct call *c, struct agents *a, int32_t asked, int32_t *out)
+{
+    const TenantPolicy *policy;
+    int64_t most;
+
+    TRY(policy_get(c, a->policies, &policy));
+    most = compliance_max(policy, COMPLIANCE_MAX_EXPORT_PAGE);
+    *out = policy->hipaa_mode && asked > most ? (int32_t)most : asked;
+    return STATUS_OK;
 }

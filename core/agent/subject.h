@@ -33,7 +33,8 @@ MUST_CHECK enum status subject_hold(struct call *c, struct agents *a, const SetL
 /* An export under way: holds ids only, whatever the person's records amount to. */
 struct subject_export;
 
-/* Finds the person. *out is the caller's to close. */
+/* Finds the person. *out is the caller's to close. EXHAUSTED,
+ * SUBJECT_EXPORTS: as many people as the mode of the tenant allows a day were exported. */
 MUST_CHECK enum status subject_export_open(struct call *c, struct agents *a, const Subject *who,
                                            struct subject_export **out);
 

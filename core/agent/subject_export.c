@@ -3,8 +3,11 @@
 
 #include "agent/person_place.h"
 #include "agent/person_scrub.h"
+#include "agent/policy.h"
 #include "agent/subject.h"
 #include "base/buf.h"
+#include "domain/compliance.h"
+#include "domain/moment.h"
 #include "schema/json.h"
 #include "store/record_info.h"
 #include "store/records.h"
@@ -24,7 +27,25 @@ struct subject_export {
 struct find {
     const Subject *who;
     struct subject_export *x;
+    int64_t most; /* exports of a day */
 };
+
+/* One more today; a counter per day. */
+static enum status count_export(struct tx *tx, int64_t most)
+{
+    struct call *c = tx_call(tx);
+    const char *name = arena_printf(&c->arena, "subject_exports_%lld",
+                                    (long long)(call_now_us(c) / MOMENT_DAY_US));
+    int64_t n;
+
+    if (!name)
+        return call_nomem(c);
+    TRY(tx_counter_next(tx, name, &n));
+    if (n <= most)
+        return STATUS_OK;
+    return call_fail_as(c, STATUS_EXHAUSTED, "SUBJECT_EXPORTS",
+                        "more than %lld people were to be exported today", (long long)most);
+}
 
 static enum status find_unit(struct call *c, struct tx *tx, void *arg)
 {
@@ -34,6 +55,7 @@ static enum status find_unit(struct call *c, struct tx *tx, void *arg)
     (void)c;
     k->x->n_ids = 0;
     TRY(subject_find(tx, k->who, &who));
+    TRY(count_export(tx, k->most));
     for (size_t i = 0; i < who.n_leads; i++) {
         struct uuid id;
 
@@ -47,16 +69,21 @@ static enum status find_unit(struct call *c, struct tx *tx, void *arg)
 enum status subject_export_open(struct call *c, struct agents *a, const Subject *who,
                                 struct subject_export **out)
 {
-    struct subject_export *x = calloc(1, sizeof *x);
+    struct subject_export *x;
+    const TenantPolicy *policy;
+    struct find find = {.who = who};
     enum status s;
 
     *out = NULL;
+    TRY(policy_get(c, a->policies, &policy));
+    find.most = compliance_max(policy, COMPLIANCE_MAX_SUBJECT_EXPORTS);
+    find.x = x = calloc(1, sizeof *x);
     if (!x || !(x->token = strdup("")) || !(x->deal = strdup(""))) {
         subject_export_close(x);
         return call_nomem(c);
     }
     x->page_size = PAGE;
-    s = store_run(a->store, c, STORE_WRITE, find_unit, &(struct find){who, x});
+    s = store_run(a->store, c, STORE_WRITE, find_unit, &find);
     if (s != STATUS_OK) {
         subject_export_close(x);
         return s;

@@ -233,7 +233,7 @@ MUST_CHECK enum status tx_event_end(struct tx *tx, struct event_cursor *out);
 /* Small things. */
 
 /* The next number of a named counter of the tenant: 1, 2, 3... Without gaps, as units that fail
- * take nothing. `name` is a static text of [a-z_]. */
+ * take nothing. `name` is of [a-z0-9_]. */
 MUST_CHECK enum status tx_counter_next(struct tx *tx, const char *name, int64_t *out);
 
 /* The call that the unit runs for. */

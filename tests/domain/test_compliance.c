@@ -44,15 +44,6 @@ static const struct { enum compliance_act act; struct setting with; bool allowed
     {COMPLIANCE_TRANSCRIPT_RAW,     {false, false, false, false, false}, false},
     {COMPLIANCE_TRANSCRIPT_RAW,     {false, false, false, false, true},  true},
     {COMPLIANCE_TRANSCRIPT_RAW,     {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_PROMPT_STORED,      {false, false, false, false, false}, true},
-    {COMPLIANCE_PROMPT_STORED,      {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_EVENT_FULL,         {false, false, false, false, false}, true},
-    {COMPLIANCE_EVENT_FULL,         {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_WEBHOOK_FULL,       {false, false, false, false, false}, true},
-    {COMPLIANCE_WEBHOOK_FULL,       {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_SEARCH_TRANSCRIPTS, {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_LIST_EXPORT,        {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_TRACKING,           {true,  false, true,  true,  true},  false},
 };
 
 static const struct { DataClass data_class; bool hipaa, has_rule; int32_t days, kept; } kept[] = {
