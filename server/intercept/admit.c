@@ -3,7 +3,7 @@
 #include "intercept/rows.h"
 #include "schema/validate.h"
 
-enum { NS_PER_MS = 1000000, STREAMS_RETRY_MS = 10000 };
+enum { NS_PER_MS = 1000000, STREAMS_RETRY_MS = 10000, LOOK_EVERY_MS = 1000, LOOK_BYTES = 8 << 20 };
 
 /* Streams live as long as their clients want. */
 enum status deadline_before(struct rpc_request *q)
@@ -52,6 +52,20 @@ static enum status refuse_role(struct rpc_request *q, const char *rule)
                         "none of the caller's roles may call this method");
 }
 
+/* An open stream asks the policy again: see authorise_again. */
+static enum status follow_policy(struct rpc_request *q)
+{
+    int64_t *look_ns;
+
+    if (q->method->shape == METHOD_UNARY)
+        return STATUS_OK;
+    if ((look_ns = NEW(&q->call->arena, int64_t, 1)) == NULL)
+        return call_nomem(q->call);
+    *look_ns = call_monotonic_ns(q->call) + (int64_t)LOOK_EVERY_MS * NS_PER_MS;
+    *q->state = look_ns;
+    return STATUS_OK;
+}
+
 /* With which records the method may deal for this caller. */
 static enum status decide_reach(struct rpc_request *q)
 {
@@ -66,8 +80,10 @@ static enum status decide_reach(struct rpc_request *q)
         c->rule = "method.roles";
         return STATUS_OK;
     }
-    if (access_needs_policy(roles, &use) && i->options.rep_scope)
+    if (access_needs_policy(roles, &use) && i->options.rep_scope) {
         TRY(i->options.rep_scope(i->options.rep_scope_context, c, &scope));
+        TRY(follow_policy(q));
+    }
     c->reach = access_decide(roles, &use, scope);
     c->rule = c->reach.rule;
     return c->reach.act == REACH_NONE ? refuse_role(q, c->reach.rule) : STATUS_OK;
@@ -111,6 +127,31 @@ static enum status take_place(struct rpc_request *q)
                 (long long)i->options.tenant_streams);
     return call_fail_as(c, STATUS_EXHAUSTED, "TENANT_STREAMS",
                         "the tenant holds the most streams open that this server lets it");
+}
+
+/* The policy says how far a rep reaches: a stream follows when it changes. While it cannot be read,
+ * what was decided last holds. */
+enum status authorise_again(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    uint32_t roles = q->call->principal.roles & q->method->roles;
+    int64_t *look_ns = *q->state, now_ns = call_monotonic_ns(q->call);
+    RepScope scope = REP_SCOPE_OWN;
+    struct access_use use;
+    struct call own;
+
+    if (!look_ns || now_ns < *look_ns || q->method->execution == METHOD_ON_LOOP ||
+        !access_of_method(q->method->path + 1, &use))
+        return STATUS_OK;
+    *look_ns = now_ns + (int64_t)LOOK_EVERY_MS * NS_PER_MS;
+    call_init(&own, q->call->clock, LOOK_BYTES);
+    own.principal = q->call->principal;
+    own.deadline_ns = q->call->deadline_ns;
+    own.cancelled = q->call->cancelled;
+    if (i->options.rep_scope(i->options.rep_scope_context, &own, &scope) == STATUS_OK)
+        q->call->reach = access_decide(roles, &use, scope);
+    call_release(&own);
+    return STATUS_OK;
 }
 
 enum status rate_before(struct rpc_request *q)

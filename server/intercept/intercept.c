@@ -17,7 +17,7 @@ const struct rpc_interceptor intercept_rows[] = {
     {"audit",         NULL,                NULL,             audit_after,   false,     NULL},
     {"deadline",      deadline_before,     NULL,             NULL,          false,     NULL},
     {"authenticate",  authenticate_before, NULL,             NULL,          true,      authenticate_again},
-    {"authorise",     authorise_before,    NULL,             NULL,          true,      NULL},
+    {"authorise",     authorise_before,    NULL,             NULL,          true,      authorise_again},
     {"rate limit",    rate_before,         NULL,             rate_after,    false,     NULL},
     {"validate",      NULL,                validate_message, NULL,          false,     NULL},
     {"idempotency",   NULL,                once_message,     once_after,    false,     NULL},

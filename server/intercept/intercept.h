@@ -6,8 +6,9 @@
  *   access log    one line per call
  *   audit         calls that were DENIED, by roles or by a handler, are on the tenant's trail too
  *   deadline      unary calls without one get one, long ones are cut
- *   authenticate  API key, token or certificate -> principal; health and reflection are public
- *   authorise     the method's roles; a method without roles is nobody's
+ *   authenticate  API key, token or certificate -> principal, again each second of a stream; health
+ *                 and reflection are public
+ *   authorise     the method's roles, without any it is nobody's; reps as far as the policy says
  *   rate limit    a token bucket per tenant, and a most of its open streams
  *   validate      the rules of the .proto, on each message
  *   idempotency   a request id and its digest; a repetition of a running one is refused

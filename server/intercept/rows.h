@@ -49,6 +49,7 @@ enum status authenticate_again(struct rpc_request *q);
 /* admit.c */
 enum status deadline_before(struct rpc_request *q);
 enum status authorise_before(struct rpc_request *q);
+enum status authorise_again(struct rpc_request *q);
 enum status rate_before(struct rpc_request *q);
 void rate_after(struct rpc_request *q, enum status s);
 enum status validate_message(struct rpc_request *q, const ProtobufCMessage *m);

@@ -105,6 +105,16 @@ static void note_refusal(void *context, const struct call *call, enum status s)
     ++*(int *)context;
 }
 
+static RepScope rep_scope = REP_SCOPE_TEAM;
+
+static enum status tell_scope(void *context, struct call *call, RepScope *out)
+{
+    (void)context;
+    (void)call;
+    *out = rep_scope;
+    return STATUS_OK;
+}
+
 static void set_up(void)
 {
     call_init(&c, NULL, 1 << 20);
@@ -122,6 +132,7 @@ static void set_up(void)
                                                           .deadline_max_ms = 5000,
                                                           .rates = rates,
                                                           .tenant_streams = 2,
+                                                          .rep_scope = tell_scope,
                                                           .refused = {note_refusal, &n_refused}});
     cr_assert_not_null(intercept);
     q = (struct rpc_request){.method = &methods[0],
@@ -363,6 +374,30 @@ Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)
     cr_assert_eq(
         series_value(metrics_series(metrics, METRIC_RATE_LIMITED, (const char *const[]){"read"})),
         1);
+}
+
+Test(intercept, an_open_stream_follows_the_policy)
+{
+    enum { AUTHORISE = 6 };
+    const struct rpc_interceptor *r = &intercept_rows[AUTHORISE];
+
+    cr_assert_str_eq(r->name, "authorise");
+    stored.principal.roles = ROLE_BIT_REP;
+    q.service = &sales__v1__sales_agent__service;
+    for (size_t i = 0; i < q.service->n_methods; i++)
+        if (strcmp(q.service->methods[i].name, "WatchLeads") == 0)
+            q.method = &q.service->methods[i];
+    header_in("authorization", header);
+    cr_assert_eq(run_before(), STATUS_OK, "%s", c.fault.why);
+    cr_assert_eq(c.reach.see, REACH_TEAM);
+    q.state = &states[AUTHORISE];
+    rep_scope = REP_SCOPE_OWN;
+    cr_assert_eq(r->again(&q), STATUS_OK);
+    cr_assert_eq(c.reach.see, REACH_TEAM, "not yet: it asks once per second");
+    usleep(1100 * 1000);
+    cr_assert_eq(r->again(&q), STATUS_OK);
+    cr_assert_eq(c.reach.see, REACH_OWN);
+    run_after(STATUS_OK);
 }
 
 /* One tenant must not hold all of the server's calls. */
