@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "admin"))
 import world  # noqa: E402
 
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
-ROUNDS, WRITERS, WAIT_S = 4, 3, 10
+ROUNDS, WRITERS, WAIT_S = 3, 3, 10
 UNSEALED = "SELECT COUNT(*) FROM audit WHERE sequence = 9223372036854775807"
 
 
