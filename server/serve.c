@@ -181,6 +181,11 @@ static void forget_key(void *auth, struct uuid key_id)
     auth_forget(auth, key_id);
 }
 
+static void forget_tenants(void *auth)
+{
+    auth_forget_tenants(auth);
+}
+
 static void count_usage(void *usage, const struct call *c, const char *method, bool failed)
 {
     usage_count(usage, c, method, failed);
@@ -257,6 +262,8 @@ static enum exit_code open_intercept(struct serve *s)
     process_watch(s->metrics, s->build->version);
     s->agents.forget_key.fn = forget_key;
     s->agents.forget_key.context = intercept_auth(s->intercept);
+    s->agents.forget_tenants.fn = forget_tenants;
+    s->agents.forget_tenants.context = intercept_auth(s->intercept);
     return EXIT_OK;
 }
 

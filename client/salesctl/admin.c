@@ -29,8 +29,28 @@ static const struct view_column tenant_rows[] = {
     {"created",  "create_time",                  SHOW_PLAIN, ALIGN_LEFT, 0},
     {"changed",  "update_time",                  SHOW_PLAIN, ALIGN_LEFT, 0},
 };
+static const struct view_column state_rows[] = {
+    {"id",      "id",           SHOW_PLAIN, ALIGN_LEFT, 0},
+    {"key",     "key",          SHOW_PLAIN, ALIGN_LEFT, 0},
+    {"name",    "display_name", SHOW_PLAIN, ALIGN_LEFT, 0},
+    {"state",   "state",        SHOW_PLAIN, ALIGN_LEFT, 0},
+    {"changed", "update_time",  SHOW_PLAIN, ALIGN_LEFT, 0},
+};
 VIEW(admin_tenant_view, "tenant", tenant_rows, "no tenant");
 VIEW(admin_new_tenant_view, "tenant", tenant_rows, "no tenant");
+VIEW(admin_state_view, "tenant", state_rows, "no tenant");
+
+static const struct view_column job_rows[] = {
+    {"ID",       "id",          SHOW_PLAIN, ALIGN_LEFT, 36},
+    {"KIND",     "kind",        SHOW_PLAIN, ALIGN_LEFT, 24},
+    {"KEY",      "key",         SHOW_PLAIN, ALIGN_LEFT, 48},
+    {"STATE",    "state",       SHOW_PLAIN, ALIGN_LEFT,  0},
+    {"DUE",      "due_time",    SHOW_PLAIN, ALIGN_LEFT,  0},
+    {"ATTEMPTS", "attempts",    SHOW_PLAIN, ALIGN_RIGHT, 0},
+    {"REASON",   "reason",      SHOW_PLAIN, ALIGN_LEFT, 32},
+};
+VIEW(admin_job_view, "job", job_rows, "no job");
+VIEW(admin_job_list_view, "jobs", job_rows, "no jobs");
 
 static const struct view_column key_rows[] = {
     {"id",      "id",           SHOW_PLAIN, ALIGN_LEFT, 0},

@@ -18,6 +18,7 @@ enum exit_code admin_policy_set_run(struct ctl *ctl, const struct command *comma
                                     const struct args *args);
 
 extern const struct view admin_tenant_view, admin_new_tenant_view, admin_key_view,
-    admin_key_list_view, admin_usage_view, admin_info_view;
+    admin_key_list_view, admin_usage_view, admin_info_view, admin_state_view, admin_job_view,
+    admin_job_list_view;
 
 #endif

@@ -23,6 +23,10 @@ struct agents {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */
         void *context;
     } forget_key; /* makes a revoked API key useless on this server at once */
+    struct {
+        void (*fn)(void *context); /* thread-safe */
+        void *context;
+    } forget_tenants; /* the state of tenants counts on this server at once */
 };
 
 /* Fills *a over a store that outlives it. EXHAUSTED: out of memory, *a is zeroed. */

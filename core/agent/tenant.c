@@ -97,7 +97,7 @@ static enum status create_unit(struct call *c, struct tx *tx, void *arg)
                     &k->record->tenant->base);
 }
 
-static enum status check_operator(struct call *c, const struct agents *a)
+enum status tenant_check_operator(struct call *c, const struct agents *a)
 {
     const char *tenant = a->info ? a->info->operator_tenant : "";
 
@@ -106,7 +106,7 @@ static enum status check_operator(struct call *c, const struct agents *a)
     c->rule = "tenant.operator";
     call_detail(c, FAULT_METADATA, NULL, STR("rule"), "%s", c->rule);
     return call_fail_as(c, STATUS_DENIED, "OPERATOR_ONLY",
-                        "only admins of the operator's tenant create tenants");
+                        "only admins of the operator's tenant do this");
 }
 
 static enum status check_tenant(struct call *c, const Tenant *t)
@@ -143,7 +143,7 @@ enum status tenant_create(struct call *c, struct agents *a, const CreateTenantRe
     struct create k = {.in = in, .out = out};
     enum status s;
 
-    TRY(check_operator(c, a));
+    TRY(tenant_check_operator(c, a));
     TRY(check_tenant(c, in->tenant));
     s = mutate(c, a, &(struct mutation){.unit = create_unit, .arg = &k, .answer = &out->base});
     if (s == STATUS_OK && k.record && out->tenant == k.record->tenant) /* not a repetition */

@@ -11,6 +11,9 @@
 #include "internal/v1/records.h"
 #include "sales/v1/admin.h"
 
+/* DENIED (OPERATOR_ONLY): the caller is not of the operator's tenant. */
+MUST_CHECK enum status tenant_check_operator(struct call *c, const struct agents *a);
+
 /* The record of the caller's tenant. service: a view of tx_service, or a system unit. */
 MUST_CHECK enum status tenant_of_caller(struct tx *service, TenantRecord **out);
 

@@ -140,3 +140,13 @@ void assoc_forget(struct assoc *a, const struct assoc_key *key)
     }
     pthread_mutex_unlock(&a->sets[set].lock);
 }
+
+void assoc_forget_all(struct assoc *a)
+{
+    for (size_t set = 0; set < a->n_sets; set++) {
+        pthread_mutex_lock(&a->sets[set].lock);
+        for (size_t i = 0; i < ASSOC_WAYS; i++)
+            slot_at(a, set, i)->until_ns = slot_at(a, set, i)->used_ns = 0;
+        pthread_mutex_unlock(&a->sets[set].lock);
+    }
+}

@@ -38,4 +38,7 @@ void assoc_put(struct assoc *a, const struct assoc_key *key, const struct assoc_
 
 void assoc_forget(struct assoc *a, const struct assoc_key *key);
 
+/* Forgets all; gets that run meanwhile may still see what they came for. */
+void assoc_forget_all(struct assoc *a);
+
 #endif

@@ -102,4 +102,8 @@ enum status auth_refuse(struct call *c, enum auth_reason why);
 /* Forgets a key at once: it was revoked or changed here. */
 void auth_forget(struct auth *a, struct uuid id);
 
+/* A tenant was suspended or is served again: forgets what is known of all keys and tenants, which
+ * costs each credential in use one look-up. Verified tokens stay; their tenant is looked up. */
+void auth_forget_tenants(struct auth *a);
+
 #endif

@@ -21,6 +21,12 @@ void auth_forget(struct auth *a, struct uuid id)
     assoc_forget(a->keys, &k);
 }
 
+void auth_forget_tenants(struct auth *a)
+{
+    assoc_forget_all(a->keys);
+    assoc_forget_all(a->tenants);
+}
+
 static void remember(struct auth *a, int64_t asked_ns, struct uuid id,
                      const struct api_key_record *r)
 {

@@ -3,10 +3,12 @@
 
 #include "agent/api_key.h"
 #include "agent/audit.h"
+#include "agent/job.h"
 #include "agent/key_rotation.h"
 #include "agent/server_info.h"
 #include "agent/subject.h"
 #include "agent/tenant.h"
+#include "agent/tenant_state.h"
 #include "agent/usage.h"
 #include "agent/webhook.h"
 
@@ -14,6 +16,18 @@ static enum status create_tenant(struct call *c, void *self, const CreateTenantR
                                  CreateTenantResponse *out)
 {
     return tenant_create(c, self, in, out);
+}
+
+static enum status suspend_tenant(struct call *c, void *self, const SuspendTenantRequest *in,
+                                  SuspendTenantResponse *out)
+{
+    return tenant_suspend(c, self, in, out);
+}
+
+static enum status resume_tenant(struct call *c, void *self, const ResumeTenantRequest *in,
+                                 ResumeTenantResponse *out)
+{
+    return tenant_resume(c, self, in, out);
 }
 
 static enum status get_tenant(struct call *c, void *self, const GetTenantRequest *in,
@@ -65,6 +79,18 @@ static enum status set_legal_hold(struct call *c, void *self, const SetLegalHold
                                   SetLegalHoldResponse *out)
 {
     return subject_hold(c, self, in, out);
+}
+
+static enum status list_jobs(struct call *c, void *self, const ListJobsRequest *in,
+                             ListJobsResponse *out)
+{
+    return job_list(c, self, in, out);
+}
+
+static enum status retry_job(struct call *c, void *self, const RetryJobRequest *in,
+                             RetryJobResponse *out)
+{
+    return job_retry(c, self, in, out);
 }
 
 static enum status get_usage(struct call *c, void *self, const GetUsageRequest *in,
@@ -131,6 +157,8 @@ static enum status redeliver_webhook(struct call *c, void *self, const Redeliver
 
 const struct admin_handlers admin_handlers = {
     .create_tenant = create_tenant,
+    .suspend_tenant = suspend_tenant,
+    .resume_tenant = resume_tenant,
     .get_tenant = get_tenant,
     .update_tenant_policy = update_tenant_policy,
     .create_api_key = create_api_key,
@@ -141,6 +169,8 @@ const struct admin_handlers admin_handlers = {
                        {.writable = export_subject_writable, .done = export_subject_done}},
     .erase_subject = erase_subject,
     .set_legal_hold = set_legal_hold,
+    .list_jobs = list_jobs,
+    .retry_job = retry_job,
     .get_usage = get_usage,
     .get_server_info = get_server_info,
     .list_audit_entries = list_audit_entries,

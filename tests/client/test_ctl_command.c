@@ -214,6 +214,18 @@ Test(command, every_mutating_method_has_a_request_id)
         }
 }
 
+/* Whoever administers by shell can do what the contract has. */
+Test(command, every_method_of_the_admin_service_has_a_command)
+{
+    for (size_t i = 0; i < admin_service.n_methods; i++) {
+        size_t n = 0;
+
+        for (size_t k = 0; k < n_commands; k++)
+            n += commands[k].method && !strcmp(commands[k].method, admin_service.methods[i].path);
+        cr_assert(n, "no command calls %s", admin_service.methods[i].path);
+    }
+}
+
 /* ---- the command line ------------------------------------------------------------------------ */
 
 struct usage_row {

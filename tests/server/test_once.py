@@ -17,6 +17,7 @@ import grpc
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../fault/once"), os.path.join(HERE, "../support")]
+import parked  # noqa: E402
 from world import World  # noqa: E402
 
 world = None
@@ -60,6 +61,10 @@ def lost_deal():
     return deal
 
 
+def new_tenant():
+    return get("Admin", "CreateTenant", admin_subject="ada", tenant=world.message("Tenant", key=f"t{uuid.uuid4().hex[:12]}")).tenant.key
+
+
 def key_fields():
     return {"api_key": world.message("ApiKey", name="robot", subject="robot", subject_kind="ACTOR_KIND_SERVICE", roles=["ROLE_VIEWER"])}
 
@@ -98,6 +103,9 @@ REQUESTS = {
                              "close_reason": world.message("CloseReason", code="price")},
     "ReopenDeal": lambda: {"id": lost_deal().id, "note": "They called back"},
     "CreateTenant": lambda: {"admin_subject": "ada", "tenant": world.message("Tenant", key=f"t{uuid.uuid4().hex[:12]}")},
+    "SuspendTenant": lambda: {"key": new_tenant(), "reason": "unpaid"},
+    "ResumeTenant": lambda: {"key": new_tenant(), "reason": "paid"},
+    "RetryJob": lambda: {"kind": parked.KIND, "key": parked.park(world.url)},
     "UpdateTenantPolicy": lambda: {"policy": world.message("TenantPolicy", default_country_code="AT"), "etag": get("Admin", "GetTenant").tenant.etag},
     "CreateApiKey": key_fields,
     "RotateDataKey": dict,

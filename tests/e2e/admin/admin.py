@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import tempfile
+import threading
 import time
 
 import world
@@ -188,6 +189,57 @@ def lists_its_own_keys_only(root, acme):
     assert root.refused("Admin/RevokeApiKey", id=seen[0].id).code == "NOT_FOUND"
 
 
+def outcome_of_a_watch(client, into):
+    try:
+        client.call("SalesAgent/WatchLeads")
+    except world.Refused as e:
+        into.append(e)
+
+
+def is_refused_within(client, seconds):
+    """By the time its server has forgotten that the tenant was active."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            client.call("Admin/GetTenant")
+        except world.Refused as e:
+            assert (e.code, e.reason) == ("PERMISSION_DENIED", "TENANT_SUSPENDED"), e
+            return
+        assert time.monotonic() < end, "a suspended tenant is served elsewhere"
+        time.sleep(0.2)
+
+
+def suspends_and_resumes(root, acme, other):
+    why = {"key": "acme", "reason": "contract ended"}
+    for method in ("Admin/SuspendTenant", "Admin/ResumeTenant"):
+        e = acme.refused(method, **why)
+        assert (e.code, e.reason) == ("PERMISSION_DENIED", "OPERATOR_ONLY"), e
+        assert root.refused(method, key="nobody", reason="x").code == "NOT_FOUND"
+        assert "reason" in root.refused(method, key="acme").fields
+        e = root.refused(method, key="demo", reason="x")
+        assert (e.code, e.preconditions) == ("FAILED_PRECONDITION", ["OPERATOR_TENANT"]), e
+    other.call("Admin/GetTenant")  # cached there
+    ends = []
+    watch = threading.Thread(target=outcome_of_a_watch, args=(acme, ends))
+    watch.start()
+    time.sleep(0.5)
+    assert not ends, ends
+    tenant = root.call("Admin/SuspendTenant", **why).tenant
+    assert (tenant.key, tenant.state) == ("acme", 2) and not tenant.HasField("policy"), tenant
+    is_refused_within(acme, 0)  # here at once
+    watch.join(10)
+    assert [(e.code, e.reason) for e in ends] == [("PERMISSION_DENIED", "TENANT_SUSPENDED")], ends
+    is_refused_within(other, 15)
+    assert root.call("Admin/SuspendTenant", **why).tenant.state == 2, "twice is fine"
+    root.call("SalesAgent/ListLeads")  # nobody else is
+
+    assert root.call("Admin/ResumeTenant", key="acme", reason="paid").tenant.state == 1
+    assert acme.call("Admin/GetTenant").tenant.state == 1, "here at once"
+    trail = [(e.action.rsplit("/", 1)[1], e.reason) for e in root.call("Admin/ListAuditEntries").entries
+             if e.record_kind == "tenant" and e.record_id == tenant.id and e.reason]
+    assert trail == [("ResumeTenant", "paid")] + [("SuspendTenant", "contract ended")] * 2, trail
+
+
 def counts_usage(acme, other):
     """Real calls by method, actor and day, of this tenant only, over all its servers."""
     def by(client, group):
@@ -239,6 +291,7 @@ def main():
             makes_and_revokes_keys(acme, other)
             acme = keeps_the_last_admin(acme)
             lists_its_own_keys_only(root, acme)
+            suspends_and_resumes(root, acme, second.like(acme.key))
             counts_usage(acme, second.like(acme.key))
             keeps_usage(w, acme)
             log = "".join(p.read_text() for p in pathlib.Path(folder).glob("log.*"))

@@ -16,6 +16,8 @@ import uuid
 import grpc
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "admin"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import parked  # noqa: E402
 import world  # noqa: E402
 
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
@@ -96,12 +98,15 @@ TABLE = [
     ("SalesAgent/DeleteLead", lambda: {"id": made_lead(2)}, ["lead-"], None),
     ("Admin/CreateTenant", lambda: {"tenant": {"key": "acme"}, "admin_subject": "ada"},
      ["api_key+", "tenant+"], None),
+    ("Admin/SuspendTenant", lambda: {"key": "acme", "reason": "unpaid"}, ["tenant", "tenant~"], None),
+    ("Admin/ResumeTenant", lambda: {"key": "acme", "reason": "paid"}, ["tenant", "tenant~"], None),
     ("Admin/UpdateTenantPolicy", lambda: {"policy": {"default_currency_code": "EUR"},
                                           "update_mask": mask("default_currency_code")}, ["tenant~"], None),
     ("Admin/CreateApiKey", lambda: {"api_key": {"name": "v", "subject": "vera", "roles": [VIEWER]}}, ["api_key+"],
      lambda a: {"viewer": a.secret}),
     ("Admin/RevokeApiKey", lambda: {"id": made_key()}, ["api_key~"], None),
     ("Admin/RotateDataKey", lambda: {}, ["data_key"], None),
+    ("Admin/RetryJob", lambda: {"kind": parked.KIND, "key": parked.park(known["store"])}, ["job"], None),
     ("Admin/ExportSubject", lambda: {"subject": {"lead_id": known["lead"]}}, ["lead*1"], None),
     ("Admin/SetLegalHold", lambda: {"subject": {"lead_id": made_lead(3)}, "hold": True, "reason": "case 7"},
      ["lead*1", "lead~"], None),
@@ -125,6 +130,7 @@ TABLE = [
     ("Admin/ListApiKeys", lambda: {}, [], None),
     ("Admin/ListAuditEntries", lambda: {}, [], None),
     ("Admin/VerifyAudit", lambda: {}, [], None),
+    ("Admin/ListJobs", lambda: {}, [], None),
     ("Admin/ListWebhooks", lambda: {}, [], None),
     ("Admin/ListWebhookDeliveries", lambda: {"webhook_id": made_webhook()}, [], None),
     ("Admin/GetServerInfo", lambda: {}, [], None),
@@ -340,7 +346,7 @@ def check_chain(trail):
 
 def run(w):
     root = w.start("--webhook-allow", "127.0.0.1", "--job-poll", "100ms")
-    known["root"] = root
+    known["root"], known["store"] = root, w.database or w.store
     info = root.call("Admin/GetServerInfo")
     known["subject"] = root.call("Admin/ListApiKeys").api_keys[0].subject
     served = {m.split(".", 2)[2] for m in info.methods}
