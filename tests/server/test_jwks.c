@@ -187,7 +187,7 @@ Test(jwks, an_unknown_kid_asks_once_in_thirty_seconds)
 
 static void *flood(void *unused)
 {
-    char kid[16];
+    char kid[32];
 
     for (int i = 0; i < 200; i++) {
         snprintf(kid, sizeof kid, "x%d-%lx", i, (unsigned long)pthread_self() & 0xFFFF);

@@ -410,7 +410,7 @@ STORE_TEST(a_list_shows_the_tenants_jobs_by_state)
 
     stop_time(f);
     for (int i = 0; i < 5; i++) {
-        char key[8];
+        char key[16];
 
         snprintf(key, sizeof key, "%d", i);
         put(f, 1, (struct job_put){.kind = STR("a.b"), .key = str_of(key), .due_us = now_us + i});
