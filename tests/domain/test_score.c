@@ -450,11 +450,12 @@ Test(score, a_full_arena_is_reported_at_every_size)
     }
 }
 
+/* Of this thread alone: what else the machine does is no matter. */
 static double now_s(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -484,5 +485,5 @@ Test(score, takes_far_less_than_fifty_microseconds)
     took = (now_s() - took) / ROUNDS * 1e6;
     printf("score: %.1f us per lead, %zu signals\n", took, score_n_signals());
     arena_release(&a);
-    cr_assert_lt(took, 500, "%.1f us", took); /* ten times the goal: sanitizers and busy machines */
+    cr_assert_lt(took, 500, "%.1f us", took); /* ten times the goal: sanitizers */
 }

@@ -130,7 +130,7 @@ def timeout_on_sleeping_server(s):
     start = time.time()
     call = s.StreamingOutputCall(s.output([1, 1], interval_us=5000000), timeout=0.3)
     fails(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(call))
-    assert time.time() - start < 2, "the deadline was not kept"
+    assert time.time() - start < 4.5, "the deadline was not kept"
 
 
 @case
