@@ -18,7 +18,7 @@
 #include "store/store.h"
 
 enum {
-    KEY_RESEAL_MAX = 256,    /* rows looked at in one batch: about 10 ms of a transaction */
+    KEY_RESEAL_MAX = 256,    /* rows looked at in one batch: a short transaction */
     KEY_REWRAP_MAX = 1000,   /* keys wrapped again in one transaction */
     KEY_GRACE_S = 900,       /* a key replaced for less is not destroyed: other servers may still
                                 seal with it for half a minute, and clocks may differ by minutes */
