@@ -272,7 +272,8 @@ enum status postgres_store_open(struct call *c, const struct postgres_options *o
     const struct sql_options options = {.master_key_path = o->master_key_path,
                                         .master_keys = o->master_keys,
                                         .master_key =
-                                            o->create_master_key ? KEY_CREATE : KEY_MUST_EXIST};
+                                            o->create_master_key ? KEY_CREATE : KEY_MUST_EXIST,
+                                        .is_bare = o->is_bare};
     struct sql_unit role = {.mode = STORE_READ, .fn = check_role};
     struct postgres_driver *d;
     enum status s;

@@ -49,7 +49,7 @@ enum status audit_note(struct tx *tx, const struct audit_change *change)
     struct arena *a = &tx->call->arena;
     struct audit_notes *l = owner->notes;
 
-    if (is_bookkeeping[change->info->kind])
+    if (is_bookkeeping[change->info->kind] || tx->store->is_bare)
         return STATUS_OK;
     if (!l && (l = owner->notes = NEW(a, struct audit_notes, 1)) == NULL)
         return call_nomem(tx->call);

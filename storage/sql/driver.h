@@ -162,6 +162,8 @@ struct sql_options {
     const char *master_key_path; /* file of the master keys */
     const char *master_keys;     /* their text itself, instead of the file; NULL: there is none */
     enum { KEY_MUST_EXIST, KEY_CREATE } master_key;
+    bool is_bare; /* for benchmarks only, and no configuration sets it: leads are stored as they
+                     are, and no change leaves an audit entry or an event */
 };
 MUST_CHECK enum status sql_store_open(struct call *c, struct sql_driver *driver,
                                       const struct sql_options *options, struct store **out);

@@ -62,6 +62,8 @@ enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str
     str body = {0}, trace = pack_trace(c);
 
     TRY(tx_writable(tx));
+    if (tx->store->is_bare)
+        return STATUS_OK;
     if (!ids || !trace.p)
         return call_nomem(c);
     ids[0] = uuid_new(c);

@@ -100,7 +100,10 @@ static enum status encode(struct tx *tx, struct writing *w)
 
     TRY(tokens_read(tx, w->info, w->m, &w->s.tokens));
     TRY(pack_body(tx, w->info, w->m, &w->s.plain));
-    TRY(seal(tx->call, tenant_keys_current(tx->keys), &place, w->s.plain, &w->body));
+    if (tx_is_plain(tx, w->info))
+        w->body = w->s.plain;
+    else
+        TRY(seal(tx->call, tenant_keys_current(tx->keys), &place, w->s.plain, &w->body));
     return stamp(tx, w->info, w->m, &w->s, w->now);
 }
 
@@ -170,6 +173,10 @@ static enum status open_body(struct tx *tx, const struct record_info *info, cons
     const struct seal_key *key = NULL;
     uint32_t key_id;
 
+    if (tx_is_plain(tx, info)) {
+        *out = arena_str(&tx->call->arena, sealed);
+        return out->p ? STATUS_OK : call_nomem(tx->call);
+    }
     if (seal_key_id(sealed, &key_id) && !(key = tenant_keys_find(tx->keys, key_id)) &&
         !tx->keys_are_new)
         return sql_fail(tx->call, tx->conn, SQL_ERROR_KEYS, NULL);

@@ -349,6 +349,7 @@ enum status sql_store_open(struct call *c, struct sql_driver *driver,
         return call_nomem(c);
     }
     s->driver = driver;
+    s->is_bare = options->is_bare;
     s->statements = statements_new(driver->ops->batch_rows);
     r = s->statements ? keyring_open(c, options, &s->keyring) : call_nomem(c);
     if (r == STATUS_OK)

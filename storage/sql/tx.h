@@ -12,6 +12,7 @@ struct store {
     struct sql_driver *driver;                   /* owned */
     struct keyring *keyring;                     /* owned */
     struct statements *statements;               /* owned */
+    bool is_bare;                                /* see sql_options */
     void (*jobs_put)(void *arg, int64_t due_us); /* see store_watch_jobs */
     void *jobs_arg;
     void (*audit_added)(void *arg, int64_t tenant_id); /* see store_watch_audit */
@@ -50,6 +51,12 @@ struct tx {
     bool has_entries;       /* the unit added to the trail */
     struct audit_notes *notes; /* changes that the trail has to have, until the end; NULL: none */
 };
+
+/* Rows of the kind are not sealed: see sql_options. */
+static inline bool tx_is_plain(const struct tx *tx, const struct record_info *info)
+{
+    return tx->store->is_bare && info->kind == RECORD_LEAD;
+}
 
 /* The unit itself: what belongs to the tenant that a change is made for (audit rows, events) is
  * written through it, also when the record is the service's. */

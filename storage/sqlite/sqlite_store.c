@@ -191,6 +191,7 @@ enum status sqlite_store_open(struct call *c, const struct sqlite_options *o, st
     return sql_store_open(c, &d->base,
                           &(struct sql_options){.master_key_path = key,
                                                 .master_keys = o->master_keys,
-                                                .master_key = KEY_CREATE},
+                                                .master_key = KEY_CREATE,
+                                                .is_bare = o->is_bare},
                           out);
 }

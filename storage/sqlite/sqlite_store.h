@@ -23,6 +23,7 @@ struct sqlite_options {
     size_t n_readers;            /* connections for read units; 0: the default */
     size_t queue_max;            /* write units that may wait; 0: the default */
     int64_t pages_max;           /* of 4096 bytes; 0: as large as the disk allows */
+    bool is_bare;                /* for benchmarks: see sql_options */
     struct sql_fault *fault;     /* for tests, borrowed; NULL: none */
 };
 

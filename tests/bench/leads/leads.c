@@ -146,6 +146,17 @@ void leads_put_create(struct wire_out *o, uint64_t number)
     put_lead(o, 2, number);
 }
 
+/* A random UUID, as clients make them. */
+void leads_put_request_id(struct wire_out *o, uint64_t a, uint64_t b)
+{
+    char text[LEAD_ID_BYTES + 1];
+
+    snprintf(text, sizeof text, "%08x-%04x-4%03x-8%03x-%012" PRIx64, (unsigned)(a >> 32),
+             (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xfff), (unsigned)(b >> 52),
+             b & 0xffffffffffff);
+    wire_put_text(o, 1, text);
+}
+
 void leads_put_get(struct wire_out *o, const char *id)
 {
     wire_put_bytes(o, 1, id, LEAD_ID_BYTES);

@@ -17,6 +17,7 @@ enum {
 
 /* Requests; each returns the bytes written into o. */
 void leads_put_create(struct wire_out *o, uint64_t number);
+void leads_put_request_id(struct wire_out *o, uint64_t a, uint64_t b); /* before the lead */
 void leads_put_get(struct wire_out *o, const char *id);
 void leads_put_list(struct wire_out *o);
 void leads_put_open(struct wire_out *o, const char *import_id, uint64_t rows);

@@ -2,13 +2,17 @@
  * load: a checking load client for SalesAgent, the same for every peer.
  *
  *   load op=get|create|list|import address=HOST:PORT key=API_KEY [ids=FILE] [first=N] [count=N]
- *        [conns=4] [calls=8] [warm=1] [seconds=5] [batch=500] [window=4] [pid=N]
+ *        [conns=4] [calls=8] [warm=1] [seconds=5] [batch=500] [window=4] [pid=N] [once=1] [shed=1]
+ *        [rate=N]
  *
  * get, create, list: `calls` calls in flight on each connection, closed loop, for `seconds` after
  * `warm`. create makes leads number `first` and up. import: sends leads first..first+count over one
  * stream per connection, `window` batches in flight, and appends the ids it got to the file; a lead
- * counts when its result came. Every reply is checked; a wrong one, or a status that is not OK,
- * ends in exit 1. Prints one line of JSON; CPU is that of the process `pid` in the measured time.
+ * counts when its result came. once: create with a request id of its own for every lead. rate: so
+ * many calls per second instead of a closed loop, as far as conns * calls in flight allow. shed:
+ * calls that are refused for their rate or credential are counted and no mistake. Every reply is
+ * checked; a wrong one, or a status that is not OK, ends in exit 1. Prints one line of JSON; CPU is
+ * that of the process `pid` in the measured time.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +23,7 @@
 #include "leads.h"
 #include "stats.h"
 
+enum { GRPC_EXHAUSTED = 8, GRPC_UNAUTHENTICATED = 16 };
 enum op { OP_GET, OP_CREATE, OP_LIST, OP_IMPORT, OPS };
 
 static const struct {
@@ -32,7 +37,7 @@ static const struct {
 
 static struct {
     const char *op, *address, *key, *ids;
-    long first, count, conns, calls, batch, window, pid;
+    long first, count, conns, calls, batch, window, pid, once, shed, rate;
     double warm, seconds;
 } opt = {.conns = 4, .calls = 8, .batch = 500, .window = 4, .warm = 1, .seconds = 5};
 
@@ -52,7 +57,8 @@ static struct {
     char *ids; /* [n_ids * LEAD_ID_BYTES] */
     uint64_t n_ids, next_number, random;
     bool measuring, stopping;
-    uint64_t ok, total, bad, created; /* ok: in the measured time */
+    uint64_t ok, total, bad, created, shed; /* ok: in the measured time */
+    uint64_t due_ns;                        /* with a rate: of the next call */
     struct latencies latencies;
     FILE *ids_out;
     uint8_t *request; /* [REQUEST_BYTES_MAX], packed anew for every message */
@@ -95,6 +101,8 @@ static void start_unary(struct slot *s)
         break;
     case OP_CREATE:
         s->number = run.next_number++;
+        if (opt.once)
+            leads_put_request_id(&o, random_next(), random_next());
         leads_put_create(&o, s->number);
         break;
     case OP_LIST: leads_put_list(&o); break;
@@ -191,18 +199,37 @@ static void on_closed(struct h2_call *call)
 {
     struct slot *s = call->user;
 
-    if (call->grpc_status != 0)
+    bool is_shed = opt.shed && (call->grpc_status == GRPC_EXHAUSTED ||
+                                call->grpc_status == GRPC_UNAUTHENTICATED);
+
+    if (is_shed)
+        run.shed++;
+    else if (call->grpc_status != 0)
         wrong(s, "the call failed");
     else if (!s->done)
         wrong(s, "the call ended without an answer");
     run.total++;
-    if (run.op != OP_IMPORT && run.measuring) {
+    if (run.op != OP_IMPORT && run.measuring && !is_shed) {
         run.ok++;
         latencies_add(&run.latencies, now_ns() - s->started_ns);
     }
-    s->closed = run.op == OP_IMPORT || run.stopping;
+    s->closed = run.op == OP_IMPORT || run.stopping || opt.rate;
     if (!s->closed)
         start_unary(s);
+}
+
+/* With a rate: starts what is due, as far as slots are free. */
+static void start_due(struct slot *slots, long n, uint64_t now)
+{
+    for (long i = 0; i < n && run.due_ns <= now && !run.stopping; i++) {
+        if (!slots[i].closed)
+            continue;
+        slots[i].closed = false;
+        run.due_ns += 1000000000 / (uint64_t)opt.rate;
+        start_unary(&slots[i]);
+    }
+    if (run.due_ns < now)
+        run.due_ns = now; /* all are in flight: what could not start is not made up for */
 }
 
 static bool any_open(const struct slot *slots, long n)
@@ -219,9 +246,12 @@ static void drive(struct slot *slots, long n, double *seconds, double *cpu_s)
     uint64_t to = from + (uint64_t)(opt.seconds * 1e9), began = start;
     double cpu = cpu_seconds(opt.pid);
 
-    while (any_open(slots, n)) {
+    run.due_ns = start;
+    while (any_open(slots, n) || (opt.rate && !run.stopping)) {
         uint64_t now = now_ns();
 
+        if (opt.rate)
+            start_due(slots, n, now);
         if (run.op != OP_IMPORT && !run.measuring && !run.stopping && now >= from) {
             run.measuring = true;
             began = now;
@@ -233,7 +263,7 @@ static void drive(struct slot *slots, long n, double *seconds, double *cpu_s)
             *seconds = (double)(now - began) / 1e9;
             *cpu_s = cpu_seconds(opt.pid) - cpu;
         }
-        h2_poll(run.h2, 20);
+        h2_poll(run.h2, opt.rate ? 1 : 20);
     }
     if (run.op == OP_IMPORT) {
         *seconds = (double)(now_ns() - start) / 1e9;
@@ -245,11 +275,11 @@ static void print_result(double seconds, double cpu_s)
 {
     latencies_sort(&run.latencies);
     printf("{\"op\": \"%s\", \"rate\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"cpu_us\": %.1f,"
-           " \"ok\": %" PRIu64 ", \"total\": %" PRIu64 ", \"bad\": %" PRIu64
+           " \"ok\": %" PRIu64 ", \"total\": %" PRIu64 ", \"bad\": %" PRIu64 ", \"shed\": %" PRIu64
            ", \"seconds\": %.3f}\n",
            OP[run.op].name, (double)run.ok / seconds, latencies_at(&run.latencies, 0.5),
            latencies_at(&run.latencies, 0.99), run.ok ? cpu_s * 1e6 / (double)run.ok : 0, run.ok,
-           run.total, run.bad, seconds);
+           run.total, run.bad, run.shed, seconds);
 }
 
 static void load_ids(void)
@@ -276,7 +306,8 @@ static const struct { const char *name; const char **text; long *number; double 
     {"conns", NULL, &opt.conns, NULL},   {"calls", NULL, &opt.calls, NULL},
     {"batch", NULL, &opt.batch, NULL},   {"window", NULL, &opt.window, NULL},
     {"pid", NULL, &opt.pid, NULL},       {"warm", NULL, NULL, &opt.warm},
-    {"seconds", NULL, NULL, &opt.seconds},
+    {"seconds", NULL, NULL, &opt.seconds}, {"once", NULL, &opt.once, NULL},
+    {"shed", NULL, &opt.shed, NULL},     {"rate", NULL, &opt.rate, NULL},
 };
 /* clang-format on */
 
@@ -344,6 +375,8 @@ int main(int argc, char **argv)
         slots[i].call.user = &slots[i];
         if (run.op == OP_IMPORT)
             start_import(&slots[i], (int)i);
+        else if (opt.rate)
+            slots[i].closed = true;
         else
             start_unary(&slots[i]);
     }
