@@ -98,7 +98,10 @@ static bool is_in_data(const struct record_info *info, const struct field_path *
 {
     size_t depth = data_depth(info);
 
-    return path->n > depth && memcmp(path->steps, info->id.steps, depth * sizeof *path->steps) == 0;
+    for (size_t i = 0; i < depth; i++)
+        if (i >= path->n || path->steps[i] != info->id.steps[i])
+            return false;
+    return path->n > depth;
 }
 
 /* "score.grade", from the `first` step on. */

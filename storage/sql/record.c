@@ -104,6 +104,7 @@ static enum status encode(struct tx *tx, struct writing *w)
         w->body = w->s.plain;
     else
         TRY(seal(tx->call, tenant_keys_current(tx->keys), &place, w->s.plain, &w->body));
+    kill_here(KILL_RECORD_WRITE);
     return stamp(tx, w->info, w->m, &w->s, w->now);
 }
 
@@ -147,7 +148,6 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
     TRY(reach_after(tx, w.info, m, true));
     TRY(new_id(tx, &w));
     TRY(encode(tx, &w));
-    kill_here(KILL_RECORD_WRITE);
     TRY(tx_batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
     assert(row);
     if (!insert_args(tx, &w, copy, row))
@@ -283,7 +283,6 @@ enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
     n = update_args(tx, &w, args);
     if (n == 0)
         return call_nomem(tx->call);
-    kill_here(KILL_RECORD_WRITE);
     TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].update, args, n}));
     TRY(follow(tx, w.info, w.id, &before, &w.s));
     return seen_put(tx, &w.s);
