@@ -69,23 +69,21 @@ struct claiming {
     struct job_engine *engine;
     struct job_want wants[JOB_KINDS_MAX];
     struct job_list list;
-    const char **names; /* [list.n_jobs] of their tenants, in the call's arena */
+    struct tenant_name *tenants; /* [list.n_jobs] whose they are, in the call's arena */
 };
 
 static enum status claim_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct claiming *w = arg;
-    const char *name;
+    const struct tenant_name *tenant;
 
     TRY(tx_job_claim(tx, w->wants, w->engine->n_kinds, &w->list));
-    w->names = NEW(&c->arena, const char *, w->list.n_jobs + 1);
-    if (!w->names)
+    w->tenants = NEW(&c->arena, struct tenant_name, w->list.n_jobs + 1);
+    if (!w->tenants)
         return call_nomem(c);
     for (size_t i = 0; i < w->list.n_jobs; i++) {
-        TRY(tenant_names_get(&w->engine->names, tx, w->list.jobs[i].tenant_id, &name));
-        w->names[i] = arena_cstr(&c->arena, str_of(name));
-        if (!w->names[i])
-            return call_nomem(c);
+        TRY(tenant_names_get(&w->engine->names, tx, w->list.jobs[i].tenant_id, &tenant));
+        w->tenants[i] = *tenant;
     }
     return STATUS_OK;
 }
@@ -132,7 +130,8 @@ static struct kind *kind_of(struct job_engine *e, str name)
 
 /* A copy that outlives the claim. NULL: no memory; the lease then runs out and somebody takes it.
  */
-static struct item *make_item(struct job_engine *e, const struct job *job, const char *tenant)
+static struct item *make_item(struct job_engine *e, const struct job *job,
+                              const struct tenant_name *tenant)
 {
     size_t bytes = job->kind.n + job->key.n + job->payload.n + job->reason.n + 4;
     struct item *item = malloc(sizeof *item + bytes);
@@ -146,8 +145,9 @@ static struct item *make_item(struct job_engine *e, const struct job *job, const
     item->job.key = keep(&at, job->key);
     item->job.payload = keep(&at, job->payload);
     item->job.reason = keep(&at, job->reason);
-    strncat(item->tenant, tenant, sizeof item->tenant - 1);
+    strncat(item->tenant, tenant->name, sizeof item->tenant - 1);
     assert(item->kind);
+    item->must_wait = tenant->is_suspended && !item->kind->row->even_suspended;
     return item;
 }
 
@@ -183,7 +183,7 @@ static void take_in(struct job_engine *e, const struct claiming *w)
     size_t n = 0;
 
     for (size_t i = 0; i < w->list.n_jobs; i++)
-        if ((item = make_item(e, &w->list.jobs[i], w->names[i])) != NULL)
+        if ((item = make_item(e, &w->list.jobs[i], &w->tenants[i])) != NULL)
             items[n++] = item;
     pthread_mutex_lock(&e->lock);
     e->held_most = e->held_most * 2 < JOB_HELD_MAX ? e->held_most * 2 : JOB_HELD_MAX;

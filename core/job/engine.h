@@ -42,6 +42,8 @@ enum {
     JOB_WORKERS_MAX = 256,
     JOB_HELD_MAX = 1024,      /* jobs claimed and not ended, of all kinds, in one process */
     JOB_HELD_PER_WORKER = 32, /* of one kind, when its jobs take no time */
+    JOB_SUSPENDED_MS = 60000, /* a suspended tenant's job is looked at again after this, or up to
+                                 twice as long, and its attempts count from 0 */
 };
 
 /*
@@ -67,6 +69,7 @@ struct job_kind {
                              workers, so that a kind whose target hangs leaves some to others */
     int64_t every_ms;     /* > 0: periodic. The engine puts it, with key "", and keeps it going */
     enum job_scope scope; /* of periodic kinds */
+    bool even_suspended;  /* runs for suspended tenants too; others wait, see JOB_SUSPENDED_MS */
 };
 
 struct job_binding {

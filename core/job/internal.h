@@ -32,6 +32,7 @@ struct item {
     struct item *next;
     struct kind *kind;
     struct job job;
+    bool must_wait; /* its tenant is suspended */
     char tenant[TENANT_NAME_BYTES + 1];
     char bytes[];
 };

@@ -167,7 +167,8 @@ const struct job_kind key_tend = {.name = "key.tend",
                                   .most_ms = 300000,
                                   .limit = 2, /* it writes as much as the disk takes */
                                   .every_ms = 3600000,
-                                  .scope = JOB_OF_TENANTS};
+                                  .scope = JOB_OF_TENANTS,
+                                  .even_suspended = true}; /* old master keys go away */
 
 const struct job_kind key_rewrap = {.name = "key.rewrap",
                                     .handle = rewrap,

@@ -102,6 +102,17 @@ static struct end decide(struct job_engine *e, struct call *c, struct item *item
     return end;
 }
 
+/* Its tenant is suspended: later, not all of them at once. */
+static struct end wait_out(struct call *c, struct job *job)
+{
+    uint64_t random;
+    int64_t ms;
+
+    c->clock->random(c->clock, &random, sizeof random);
+    ms = JOB_SUSPENDED_MS + (int64_t)(random % JOB_SUSPENDED_MS);
+    return (struct end){job, OUTCOME_AGAIN, call_now_us(c) + ms * 1000, NULL};
+}
+
 static enum status settle_unit(struct call *c, struct tx *tx, void *arg)
 {
     const struct end *end = arg;
@@ -227,7 +238,9 @@ static enum outcome run(struct job_engine *e, struct call *c, struct item *item)
     enum status s = STATUS_OK;
     struct end end;
 
-    if (!handle(c, item, &s))
+    if (item->must_wait)
+        end = wait_out(c, &item->job);
+    else if (!handle(c, item, &s))
         end = (struct end){.job = &item->job, .outcome = OUTCOME_RELEASED};
     else if (s == STATUS_OK && item->job.ended)
         return outcome_of[item->job.ended];

@@ -1,4 +1,4 @@
-/* Names hardly ever change; tenants come. */
+/* Names never change; tenants come, and are suspended. */
 #include "job/tenant_name.h"
 
 #include <stdio.h>
@@ -13,21 +13,24 @@ static enum status look_up(struct tx *tx, int64_t tenant_id, struct tenant_name 
 
     TRY(tx_list(tx, RECORD_TENANT, &q, &page));
     out->name[0] = '\0';
+    out->is_suspended = false;
     if (page.n_items) {
         const TenantRecord *t = (const TenantRecord *)page.items[0];
 
         snprintf(out->name, sizeof out->name, "%s", t->tenant ? t->tenant->key : "");
+        out->is_suspended = t->tenant && t->tenant->state == TENANT_STATE_SUSPENDED;
     }
     return STATUS_OK;
 }
 
 enum status tenant_names_get(struct tenant_names *names, struct tx *tx, int64_t tenant_id,
-                             const char **out)
+                             const struct tenant_name **out)
 {
+    static const struct tenant_name service = {0};
     struct tenant_name *slot = &names->slots[(uint64_t)tenant_id % TENANT_NAMES];
     int64_t now_us = call_now_us(tx_call(tx));
 
-    *out = "";
+    *out = &service;
     if (tenant_id == 0)
         return STATUS_OK;
     if (slot->tenant_id != tenant_id || now_us >= slot->until_us) {
@@ -36,6 +39,6 @@ enum status tenant_names_get(struct tenant_names *names, struct tx *tx, int64_t 
         slot->tenant_id = tenant_id;
         slot->until_us = now_us + (int64_t)TENANT_NAME_TTL_S * 1000000;
     }
-    *out = slot->name;
+    *out = slot;
     return STATUS_OK;
 }

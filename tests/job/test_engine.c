@@ -5,6 +5,7 @@
 #include "job/engine.h"
 #include "obs/metrics.h"
 #include "storage/store_test.h"
+#include "store/records.h"
 
 enum { LEASE_MS = 60000, FIRST_MS = 1000, MOST_MS = 60000, ATTEMPTS = 5, EVERY_MS = 10000 };
 
@@ -494,4 +495,62 @@ STORE_TEST(metrics_tell_what_became_of_jobs)
     }
     close_engine(e);
     metrics_close(m);
+}
+
+static enum status state_unit(struct call *c, struct tx *tx, void *arg)
+{
+    static Tenant tenant = TENANT_INIT;
+    static TenantRecord record = TENANT_RECORD_INIT;
+    const TenantState *state = arg;
+    bool is_new = !record.tenant;
+
+    (void)c;
+    record.tenant = &tenant;
+    record.number = 1;
+    tenant.key = "acme";
+    tenant.state = *state;
+    return is_new ? tx_insert_tenant(tx, &record) : tx_update_tenant(tx, &record);
+}
+
+static void set_state(struct fixture *f, TenantState state)
+{
+    cr_assert_eq(store_run_system(f->store, &f->call, STORE_WRITE, state_unit, &state), STATUS_OK,
+                 "%s", f->call.fault.why);
+}
+
+STORE_TEST(jobs_of_a_suspended_tenant_wait_until_it_is_served_again)
+{
+    struct job_engine *e = open_engine(f, &once_kind);
+    struct job job;
+
+    set_state(f, TENANT_STATE_SUSPENDED);
+    put(f, "waits");
+    for (int i = 0; i < 2 * ATTEMPTS; i++) { /* it costs no attempts */
+        turn(e);
+        job = get(f, "waits");
+        cr_assert(job.state == JOB_WAITING && job.attempts == 0, "turn %d", i);
+        cr_assert(job.due_us >= now_us + JOB_SUSPENDED_MS * INT64_C(1000) &&
+                  job.due_us <= now_us + 2 * JOB_SUSPENDED_MS * INT64_C(1000));
+        now_us = job.due_us;
+    }
+    cr_assert_eq(script.n_runs, 0);
+    set_state(f, TENANT_STATE_ACTIVE);
+    now_us += 2 * JOB_SUSPENDED_MS * INT64_C(1000);
+    turn(e);
+    cr_assert_eq(script.n_runs, 1);
+    close_engine(e);
+}
+
+STORE_TEST(what_must_be_done_even_then_is_done)
+{
+    struct job_kind kind = once_kind;
+    struct job_engine *e;
+
+    kind.even_suspended = true;
+    e = open_engine(f, &kind);
+    set_state(f, TENANT_STATE_SUSPENDED);
+    put(f, "runs");
+    turn(e);
+    cr_assert_eq(script.n_runs, 1);
+    close_engine(e);
 }
