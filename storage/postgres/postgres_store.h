@@ -34,7 +34,7 @@ struct postgres_options {
     bool create_master_key;      /* make the file when there is none; not with several servers */
     enum postgres_role role;
     size_t pool_max;         /* connections; 0: the default */
-    bool is_bare;                /* for benchmarks: see sql_options */
+    bool is_bare;            /* for benchmarks: see sql_options */
     struct sql_fault *fault; /* for tests, borrowed; NULL: none */
 };
 

@@ -46,7 +46,7 @@ TABLE_TEST(email, accepts_and_normalises, struct email_case, accepted)
     arena_init(&a, 1 << 20);
     cr_assert_eq(email_parse(&a, str_of(row->in), &e, &why), STATUS_OK, "[%s] %s", row->in,
                  why.rule);
-        cr_assert(str_eq(email_key(&a, str_of(row->in)), e.key), "[%s]", row->in);
+    cr_assert(str_eq(email_key(&a, str_of(row->in)), e.key), "[%s]", row->in);
     cr_assert(str_eq(e.address, str_of(row->address)), "[%s] " STR_FMT, row->in,
               STR_ARG(e.address));
     cr_assert(str_eq(e.key, str_of(row->key)), "[%s] " STR_FMT, row->in, STR_ARG(e.key));
@@ -98,7 +98,7 @@ TABLE_TEST(email, says_which_rule_refused, struct refused_case, refused)
 
     arena_init(&a, 1 << 20);
     cr_assert_eq(email_parse(&a, str_of(row->in), &e, &why), STATUS_INVALID, "[%s]", row->in);
-        cr_assert_eq(email_key(&a, str_of(row->in)).n, 0, "[%s]", row->in);
+    cr_assert_eq(email_key(&a, str_of(row->in)).n, 0, "[%s]", row->in);
     cr_assert_str_eq(why.rule, row->rule, "[%s] gave %s", row->in, why.rule);
     cr_assert_eq(e.address.n, 0);
     arena_release(&a);

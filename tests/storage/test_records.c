@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "storage/fixture.h"
 #include "sql/statement.h"
+#include "storage/fixture.h"
 #include "support/table.h"
 
 static const enum engine engines[] = {ENGINE_SQLITE, ENGINE_POSTGRES};
