@@ -28,12 +28,18 @@ struct audit_notes {
     size_t of_kind[RECORD_KINDS];
 };
 
+/* The one key that a writer needs. */
+static void derive_record_key(const struct tenant_keys *k, struct seal_key *out)
+{
+    seal_digest(&k->index, "audit.record", STR(""), out->bytes, SEAL_KEY_BYTES);
+    out->id = k->index.id;
+}
+
 void audit_keys_derive(const struct tenant_keys *k, struct audit_keys *out)
 {
-    seal_digest(&k->index, "audit.record", STR(""), out->record.bytes, SEAL_KEY_BYTES);
+    derive_record_key(k, &out->record);
     seal_digest(&k->index, "audit.chain", STR(""), out->chain, sizeof out->chain);
     seal_digest(&k->index, "audit.signer", STR(""), out->signer, sizeof out->signer);
-    out->record.id = k->index.id;
 }
 
 struct seal_place audit_place(int64_t tenant_id, struct uuid id)
@@ -328,20 +334,20 @@ static enum status put_many(struct tx *tx, const struct seal_key *key,
 enum status audit_flush(struct tx *tx)
 {
     const struct audit_notes *l = tx->notes;
-    struct audit_keys keys;
+    struct seal_key key;
     enum status s = STATUS_OK;
 
     assert(!tx->outer);
     if (!l)
         return STATUS_OK;
     kill_here(KILL_AUDIT_ROW);
-    audit_keys_derive(tx->keys, &keys);
+    derive_record_key(tx->keys, &key);
     for (size_t i = 0; s == STATUS_OK && i < l->n; i++)
         if (l->of_kind[l->list[i].info->kind] <= AUDIT_SINGLES_MAX)
-            s = put_single(tx, &keys.record, &l->list[i]);
+            s = put_single(tx, &key, &l->list[i]);
     for (int k = RECORD_NONE + 1; s == STATUS_OK && k < RECORD_KINDS; k++)
         if (l->of_kind[k] > AUDIT_SINGLES_MAX)
-            s = put_many(tx, &keys.record, record_info((enum record_kind)k));
-    seal_wipe(&keys, sizeof keys);
+            s = put_many(tx, &key, record_info((enum record_kind)k));
+    seal_wipe(&key, sizeof key);
     return s;
 }
