@@ -65,12 +65,31 @@ static bool tcp_target(const char *text, int port, struct target *out)
     return true;
 }
 
+/* "ipv4:", "ipv6:" and "dns:" as clients write them; the core takes none of them to listen on.
+ * "dns:" may carry slashes and, between them, a server to ask, which is not for us. */
+static const char *without_scheme(const char *address)
+{
+    static const char *const schemes[] = {"ipv4:", "ipv6:", "dns:"};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t n = strlen(schemes[i]);
+        const char *rest = address + n;
+
+        if (strncmp(address, schemes[i], n) != 0)
+            continue;
+        if (strncmp(rest, "//", 2) == 0 && strchr(rest + 2, '/'))
+            return strchr(rest + 2, '/') + 1;
+        return *rest == '/' ? rest + 1 : rest;
+    }
+    return address;
+}
+
 static bool parse(const char *address, int port, struct target *out)
 {
     *out = (struct target){0};
     if (is_unix(address))
         return unix_target(address + 5, out);
-    return tcp_target(address, port, out);
+    return tcp_target(without_scheme(address), port, out);
 }
 
 bool rpc_is_tls(const struct rpc_server *s, const char *address)
@@ -138,7 +157,8 @@ static int add_port(struct rpc_server *s, const char *address)
     grpc_server_credentials *credentials = rpc_is_tls(s, address)
                                                ? rpc_tls_credentials(s->tls)
                                                : grpc_insecure_server_credentials_create();
-    int port = grpc_server_add_http2_port(s->core, address, credentials);
+    int port = grpc_server_add_http2_port(
+        s->core, is_unix(address) ? address : without_scheme(address), credentials);
 
     grpc_server_credentials_release(credentials);
     return port;
