@@ -95,8 +95,10 @@ void rpc_request_post(struct rpc_loop *l, const struct rpc_method *m)
         e = grpc_server_request_registered_call(s->core, m->registered, &c->core, &c->deadline,
                                                 &c->metadata, m->reads_one ? &c->in : NULL, l->cq,
                                                 l->cq, &c->on_new);
-    if (e == GRPC_CALL_OK)
+    if (e == GRPC_CALL_OK) {
+        l->n_posted[m ? (size_t)(m - s->methods) : s->n_methods]++;
         return;
+    }
     c->core = NULL;
     rpc_call_recycle(c);
     atomic_fetch_sub(&s->n_posted, 1);
@@ -198,12 +200,13 @@ static void on_new(struct rpc_call *c, bool ok)
         atomic_fetch_add(&s->n_own, 1);
     atomic_fetch_add(&s->n_live, 1);
     atomic_fetch_add_explicit(&s->n_calls, 1, memory_order_relaxed);
-    c->loop->n_opened++;
-    rpc_request_post(c->loop, c->method); /* first of all: the next call must find a request */
+    c->loop->n_live++;
+    rpc_request_taken(c->loop, c->method); /* first of all: the next call must find a request */
     atomic_fetch_sub(&s->n_posted, 1);
     call_open(c);
     c->job.lane = s->o.lane ? s->o.lane(&c->q) : 0;
-    if (admit(c) != STATUS_OK)
+    if (admit(c) != STATUS_OK ||
+        (is_stream(c->method) && !rpc_timers_reserve(c->loop) && call_nomem(&c->ctx) != STATUS_OK))
         rpc_call_refuse(c);
     else if (is_stream(c->method))
         rpc_stream_begin((struct rpc_stream *)c);
@@ -249,6 +252,7 @@ void rpc_hold_drop(struct rpc_call *c, int n)
         return;
     grpc_call_unref(c->core);
     c->core = NULL;
+    c->loop->n_live--;
     rpc_call_recycle(c);
     atomic_fetch_sub(&s->n_live, 1);
     if (own)

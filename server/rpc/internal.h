@@ -164,9 +164,15 @@ struct rpc_loop {
     struct rpc_stream *streams; /* live ones */
     struct rpc_stream **timers; /* [n_timers] binary heap by timer_ns */
     size_t n_timers, cap_timers;
+    size_t n_streams; /* each has at most one timer */
     int64_t sweep_ns; /* next sweep; 0: none needed */
     int64_t load_wall_ns, load_wanted_ns;
-    int64_t n_opened; /* calls, in this window */
+    int64_t n_opened;       /* calls, in this window */
+    int64_t n_live;         /* calls of this loop */
+    int *n_posted;          /* [n_methods + 1] requests in the core by method, the last for none */
+    bool retired;           /* as it last saw itself */
+    int64_t quiet_wall_ns;  /* since when ... */
+    int64_t n_opened_quiet; /* ... so many calls came */
     int schedstat_fd;
     int n_busy_windows;
     unsigned n_events;
@@ -288,6 +294,8 @@ void rpc_loop_remove(struct rpc_loop *l, struct rpc_stream *s);
 
 /* timer.c: one timer per stream in a heap per loop. On the loop. */
 int64_t rpc_monotonic_ns(void);
+void rpc_request_taken(struct rpc_loop *l, const struct rpc_method *m); /* and asks for another */
+MUST_CHECK bool rpc_timers_reserve(struct rpc_loop *l); /* for one more stream than there are */
 void rpc_timer_set(struct rpc_stream *s, int64_t at_ns);
 void rpc_timer_clear(struct rpc_stream *s);
 struct rpc_stream *rpc_timer_due(struct rpc_loop *l,

@@ -1,5 +1,9 @@
 /* Loops: one thread and one completion queue each. The first serves alone; the others sleep outside
  * of their queues, where a second poller would only cost wake-ups, until a loop has no time left.
+ *
+ * Helpers take unary calls. One that is not needed any more asks for no more calls. The core cannot
+ * take back the requests posted before, so until these are used up it looks into its queue between
+ * naps.
  */
 #include <fcntl.h>
 #include <grpc/support/time.h>
@@ -12,9 +16,11 @@
 enum {
     LOAD_EVENTS = 64, /* between two looks at the clock */
     LOAD_WINDOW_MS = 100,
-    LOAD_WINDOWS = 3,  /* busy ones in a row before help comes */
-    LOAD_PERCENT = 80, /* of a window without rest */
-    LOAD_CALLS = 100,  /* new calls in a window that make help worth it */
+    LOAD_WINDOWS = 3,    /* busy ones in a row before help comes */
+    LOAD_PERCENT = 80,   /* of a window without rest */
+    QUIET_CALLS_S = 100, /* new calls per second below which a helper retires */
+    NAP_MS = 10,         /* how long the last calls of a retired loop may have to wait: at first, */
+    NAP_MOST_MS = 40,    /* and when none came for some naps */
     SCHEDSTAT_BYTES = 96,
 };
 
@@ -26,6 +32,7 @@ void rpc_loop_add(struct rpc_loop *l, struct rpc_stream *s)
     if ((s->next = l->streams) != NULL)
         s->next->prev = s;
     l->streams = s;
+    l->n_streams++;
 }
 
 void rpc_loop_remove(struct rpc_loop *l, struct rpc_stream *s)
@@ -33,6 +40,7 @@ void rpc_loop_remove(struct rpc_loop *l, struct rpc_stream *s)
     *(s->prev ? &s->prev->next : &l->streams) = s->next;
     if (s->next)
         s->next->prev = s->prev;
+    l->n_streams--;
 }
 
 /* How long this thread has run or wanted to: on a busy machine a loop without a moment's rest may
@@ -62,6 +70,27 @@ static void wake_next(struct rpc_server *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+static bool is_retired(const struct rpc_loop *l)
+{
+    return l->index >= atomic_load_explicit(&l->server->n_awake, memory_order_relaxed);
+}
+
+/* The last loop that was woken goes back to sleep when few calls came to it for a while. */
+static void retire_if_quiet(struct rpc_loop *l)
+{
+    struct rpc_server *s = l->server;
+    int64_t now = rpc_monotonic_ns(), ms = (now - l->quiet_wall_ns) / ns_per_ms;
+
+    if (ms < s->o.loop_quiet_ms)
+        return;
+    pthread_mutex_lock(&s->lock);
+    if (s->n_awake == l->index + 1 && l->n_opened_quiet * 1000 < QUIET_CALLS_S * ms)
+        s->n_awake--;
+    pthread_mutex_unlock(&s->lock);
+    l->quiet_wall_ns = now;
+    l->n_opened_quiet = 0;
+}
+
 /* Every few events: a loop that hardly rested for several windows gets help - if calls keep coming,
  * for another loop takes new calls only, and costs the streams of this one its polling. */
 static void measure_load(struct rpc_loop *l)
@@ -77,7 +106,7 @@ static void measure_load(struct rpc_loop *l)
         return;
     wanted = wanted_ns(l);
     busy = (wanted - l->load_wanted_ns) * 100 > window * LOAD_PERCENT &&
-           l->n_opened * LOAD_WINDOW_MS * ns_per_ms > LOAD_CALLS * window;
+           l->n_opened * 1000 * ns_per_ms > l->server->o.loop_help_calls * window;
     l->n_busy_windows = busy ? l->n_busy_windows + 1 : 0;
     l->load_wall_ns = now;
     l->load_wanted_ns = wanted;
@@ -118,14 +147,31 @@ static void run_timers(struct rpc_loop *l)
 /* When the queue must return at the latest. */
 static gpr_timespec next_deadline(const struct rpc_loop *l)
 {
-    int64_t at;
+    int64_t at = INT64_MAX;
 
-    if (l->n_timers == 0 && !l->streams)
-        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    at = l->sweep_ns;
+    if (l->n_timers || l->streams)
+        at = l->sweep_ns;
     if (l->n_timers && l->timers[0]->timer_ns < at)
         at = l->timers[0]->timer_ns;
-    return gpr_time_from_nanos(at, GPR_CLOCK_MONOTONIC);
+    if (l->index > 0 && !is_retired(l) &&
+        at > l->quiet_wall_ns + l->server->o.loop_quiet_ms * ns_per_ms)
+        at = l->quiet_wall_ns + l->server->o.loop_quiet_ms * ns_per_ms;
+    return at == INT64_MAX ? gpr_inf_future(GPR_CLOCK_MONOTONIC)
+                           : gpr_time_from_nanos(at, GPR_CLOCK_MONOTONIC);
+}
+
+/* Outside of the queue, until the loop is needed again or for a while. */
+static void nap(struct rpc_loop *l, int ms)
+{
+    struct rpc_server *s = l->server;
+    int64_t at = rpc_monotonic_ns() + ms * ns_per_ms;
+    struct timespec until = {at / 1000000000, at % 1000000000};
+    int error = 0;
+
+    pthread_mutex_lock(&s->lock);
+    while (s->n_awake <= l->index && !s->stopped && !error)
+        error = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* False: the server stopped before this loop was needed. */
@@ -142,32 +188,72 @@ static bool await_turn(struct rpc_loop *l)
     return awake;
 }
 
+/* Streams are the first loop's: one that lives long would keep a helper awake, and cost all others
+ * their cheap polling. */
+static int wanted_posts(const struct rpc_loop *l, const struct rpc_method *m)
+{
+    if (!m)
+        return POSTED_GENERIC;
+    if (m->hooks && l->index > 0)
+        return 0;
+    return m->row->execution == METHOD_ON_LOOP ? POSTED_ON_LOOP : POSTED_ON_WORKER;
+}
+
+/* All that are missing: at first, and when a retired loop is called back. */
 static void post_requests(struct rpc_loop *l)
 {
     struct rpc_server *s = l->server;
 
-    for (size_t i = 0; i < s->n_methods; i++) {
-        const struct rpc_method *m = &s->methods[i];
-        int n = m->row->execution == METHOD_ON_LOOP ? POSTED_ON_LOOP : POSTED_ON_WORKER;
+    for (size_t i = 0; i <= s->n_methods; i++) {
+        const struct rpc_method *m = i < s->n_methods ? &s->methods[i] : NULL;
 
-        while (n--)
+        for (int n = wanted_posts(l, m) - l->n_posted[i]; n > 0; n--)
             rpc_request_post(l, m);
     }
-    for (int n = 0; n < POSTED_GENERIC; n++)
-        rpc_request_post(l, NULL);
+}
+
+void rpc_request_taken(struct rpc_loop *l, const struct rpc_method *m)
+{
+    l->n_posted[m ? (size_t)(m - l->server->methods) : l->server->n_methods]--;
+    l->n_opened++;
+    l->n_opened_quiet++;
+    if (is_retired(l))
+        l->retired = true;
+    else
+        rpc_request_post(l, m);
+}
+
+/* After every event: does this loop stay, or come back? */
+static void tend(struct rpc_loop *l, bool timeout)
+{
+    if (l->index == 0)
+        return;
+    if (is_retired(l)) {
+        l->retired = true;
+    } else if (l->retired) {
+        l->retired = false;
+        l->quiet_wall_ns = rpc_monotonic_ns();
+        l->n_opened_quiet = 0;
+        post_requests(l);
+    } else if (timeout || l->n_events % LOAD_EVENTS == 0) {
+        retire_if_quiet(l);
+    }
 }
 
 static void *loop_main(void *arg)
 {
     struct rpc_loop *l = arg;
+    int nap_ms = NAP_MS;
 
     if (await_turn(l))
         post_requests(l);
-    l->load_wall_ns = rpc_monotonic_ns();
+    l->load_wall_ns = l->quiet_wall_ns = rpc_monotonic_ns();
     l->schedstat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
     l->load_wanted_ns = wanted_ns(l);
     for (;;) {
-        grpc_event e = grpc_completion_queue_next(l->cq, next_deadline(l), NULL);
+        bool napping = is_retired(l) && l->n_live == 0 && !atomic_load(&l->server->draining);
+        grpc_event e = grpc_completion_queue_next(
+            l->cq, napping ? gpr_time_0(GPR_CLOCK_MONOTONIC) : next_deadline(l), NULL);
         struct rpc_tag *tag = e.tag;
 
         if (e.type == GRPC_QUEUE_SHUTDOWN)
@@ -180,8 +266,14 @@ static void *loop_main(void *arg)
         }
         run_timers(l);
         measure_load(l);
+        if (!napping || e.type != GRPC_QUEUE_TIMEOUT)
+            nap_ms = NAP_MS;
+        else
+            nap(l, nap_ms = nap_ms * 2 < NAP_MOST_MS ? nap_ms * 2 : NAP_MOST_MS);
+        tend(l, e.type == GRPC_QUEUE_TIMEOUT);
     }
     rpc_spares_free(l);
+    free(l->n_posted);
     free(l->timers);
     if (l->schedstat_fd >= 0)
         close(l->schedstat_fd);
@@ -192,6 +284,9 @@ enum status rpc_loops_start(struct rpc_server *s)
 {
     s->n_awake = 1;
     for (int i = 0; i < s->o.n_loops; i++) {
+        s->loops[i].n_posted = calloc(s->n_methods + 1, sizeof *s->loops[i].n_posted);
+        if (!s->loops[i].n_posted)
+            return STATUS_EXHAUSTED;
         if (pthread_create(&s->loops[i].thread, NULL, loop_main, &s->loops[i]) != 0)
             return STATUS_EXHAUSTED;
         s->loops[i].started = true;

@@ -29,6 +29,8 @@ static void apply_defaults(struct rpc_options *o)
         {&o->n_calls,                  10000},
         {&o->n_streams_per_connection, 256},
         {&o->slow_reader_ms,           60000},
+        {&o->loop_help_calls,          1000},
+        {&o->loop_quiet_ms,            5000},
         {&o->keepalive_ms,             60000},
         {&o->keepalive_timeout_ms,     20000},
         {&o->client_ping_ms,           10000},
@@ -236,6 +238,7 @@ enum status rpc_server_new(const struct rpc_options *options,
                            struct rpc_server **out, char *why_out)
 {
     struct rpc_server *s = calloc(1, sizeof *s);
+    pthread_condattr_t monotonic;
     enum status st;
 
     *out = NULL;
@@ -250,7 +253,10 @@ enum status rpc_server_new(const struct rpc_options *options,
         return STATUS_INVALID;
     }
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     raise_descriptor_limit(s);
     grpc_init();
     rpc_log_core_to(s);

@@ -45,6 +45,8 @@ struct rpc_options {
 
     size_t send_low_bytes;  /* a stream reads and produces while less is queued [64 KiB] */
     size_t send_hard_bytes; /* a handler that queues more loses its stream [8 MiB] */
+    int loop_help_calls;    /* new calls a second that make another loop worth it [1000] */
+    int loop_quiet_ms;      /* a loop that helped retires when few calls came for so long [5000] */
     int slow_reader_ms;     /* a client that takes nothing for so long loses its stream [60000] */
 
     int keepalive_ms;         /* own pings on quiet connections [60000] */

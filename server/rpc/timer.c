@@ -1,5 +1,6 @@
 /* Timers: a binary heap per loop, each stream knows its slot. The C core has no alarm, so the loop
  * sleeps in its queue until the first of them. */
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -55,22 +56,26 @@ void rpc_timer_clear(struct rpc_stream *s)
         sift_down(l, i, last);
 }
 
+bool rpc_timers_reserve(struct rpc_loop *l)
+{
+    size_t cap = l->cap_timers ? l->cap_timers * 2 : 64;
+    struct rpc_stream **grown;
+
+    if (l->n_streams < l->cap_timers)
+        return true;
+    if ((grown = realloc(l->timers, cap * sizeof(struct rpc_stream *))) == NULL)
+        return false;
+    l->timers = grown;
+    l->cap_timers = cap;
+    return true;
+}
+
 void rpc_timer_set(struct rpc_stream *s, int64_t at_ns)
 {
     struct rpc_loop *l = s->call.loop;
 
     rpc_timer_clear(s);
-    if (l->n_timers == l->cap_timers) {
-        size_t cap = l->cap_timers ? l->cap_timers * 2 : 64;
-        struct rpc_stream **grown = realloc(l->timers, cap * sizeof(struct rpc_stream *));
-
-        if (!grown) {
-            rpc_stream_timer(s); /* early is allowed, never is not */
-            return;
-        }
-        l->timers = grown;
-        l->cap_timers = cap;
-    }
+    assert(l->n_timers < l->cap_timers); /* reserved before the stream began */
     s->timer_ns = at_ns;
     sift_up(l, l->n_timers++, s);
 }

@@ -3,6 +3,7 @@
 
 usage: drive.py SERVER DESCRIPTOR_SET BUF CASE      drive.py --list prints the cases
 """
+import contextlib
 import gzip
 import json
 import os
@@ -516,6 +517,33 @@ def unix_socket(p):
             time.sleep(0.5)  # some rounds of the watchdog
         check("watchdog" not in s.text, s.text)
         check(not os.path.exists(f"{d}/probe.sock"), "the socket file stayed")
+
+
+@case()
+def watchdog_dials_every_scheme(p):
+    for address in ("ipv4:127.0.0.1:0", "dns:localhost:0", "dns:///127.0.0.1:0"):
+        with Server(p.binary, f"address={address}", "watchdog_ms=100") as s:
+            with grpc.insecure_channel(s.address) as channel:
+                same(Stub(p.schema, channel, "probe.v1.Probe").Echo(p.note(number=3)).number, 3)
+            time.sleep(0.5)  # some rounds
+        check("watchdog" not in s.text, s.text)
+
+
+@case("loops=2", "loop_quiet_ms=300", "loop_help_calls=50")
+def loops_help_and_retire(p):
+    def burst():
+        calls = [p.Echo.future(p.note(text="busy", number=i)) for i in range(200)]
+        for i, call in enumerate(calls):
+            same(call.result().number, i)
+        return p.stats().n_loops
+
+    for _ in range(2):  # called back as well as woken for the first time
+        eventually(lambda: burst() == 2, 30)
+        eventually(lambda: p.stats().n_loops == 1)
+        with contextlib.ExitStack() as stack:  # each connection prefers one loop: both still answer
+            for i in range(8):
+                channel = stack.enter_context(grpc.insecure_channel(p.server.address, [("n", i)]))
+                same(Stub(p.schema, channel, "probe.v1.Probe").Echo(p.note(number=i)).number, i)
 
 
 @case("nofile=40", "watchdog_ms=100", "watchdog_failures=3", code=9)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { NAP_MS = 5, LOAD_BYTES_MAX = 8 << 20 };
+enum { NAP_MS = 5, BUSY_NS = 4000000, LOAD_BYTES_MAX = 8 << 20 };
 
 static void nap(int ms)
 {
@@ -13,8 +13,10 @@ static void nap(int ms)
 
 static enum status echo(struct call *c, void *self, const Note *in, Note *out)
 {
-    (void)c;
     (void)self;
+    if (strcmp(in->text, "busy") == 0)
+        for (int64_t until = call_monotonic_ns(c) + BUSY_NS; call_monotonic_ns(c) < until;)
+            continue;
     out->text = in->text;
     out->number = in->number;
     out->load = in->load;

@@ -100,7 +100,7 @@ static bool set_number(struct settings *s, const char *key, size_t n_key, long v
     const struct { const char *key; int *field; } ints[] = {
         {"loops", &s->o.n_loops}, {"workers", &s->o.n_workers}, {"queued", &s->o.n_queued},
         {"calls", &s->o.n_calls}, {"streams", &s->o.n_streams_per_connection},
-        {"slow_ms", &s->o.slow_reader_ms}, {"ping_ms", &s->o.client_ping_ms},
+        {"slow_ms", &s->o.slow_reader_ms}, {"loop_quiet_ms", &s->o.loop_quiet_ms}, {"loop_help_calls", &s->o.loop_help_calls}, {"ping_ms", &s->o.client_ping_ms},
         {"handshake_ms", &s->o.handshake_ms}, {"watchdog_ms", &s->o.watchdog_ms}, {"watchdog_failures", &s->o.watchdog_failures},
         {"grace_ms", &s->grace_ms}, {"nofile", &s->nofile},
     };
