@@ -7,6 +7,7 @@
 #include "agent/api_key.h"
 #include "agent/event.h"
 #include "agent/mutation.h"
+#include "agent/pipeline_use.h"
 #include "agent/policy_check.h"
 #include "agent/server_info.h"
 #include "schema/mask.h"
@@ -197,6 +198,7 @@ static enum status change_policy(struct call *c, const UpdateTenantPolicyRequest
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct update *k = arg;
+    TenantPolicy before = TENANT_POLICY_INIT; /* as far as its lists are concerned */
     TenantRecord *record;
     struct tx *service;
     Tenant *tenant;
@@ -206,7 +208,10 @@ static enum status update_unit(struct call *c, struct tx *tx, void *arg)
     TRY(tx_match(service, &record->base, str_of(k->in->etag)));
     assert(record);
     tenant = k->out->tenant = record->tenant;
+    if (tenant->policy)
+        before = *tenant->policy;
     TRY(change_policy(c, k->in, &tenant->policy));
+    TRY(pipeline_check_unused(tx, &before, tenant->policy));
     TRY(tx_update_tenant(service, record));
     return tx_event(tx, EVENT_TENANT_UPDATED, RECORD_TENANT, str_of(tenant->id), &tenant->base);
 }

@@ -32,7 +32,8 @@ MUST_CHECK enum status tenant_get(struct call *c, struct agents *a, Tenant **out
  * Changes the parts of the policy that the mask names; see schema/mask.h. In force here at once, on
  * other servers within POLICY_TTL_MS.
  *
- * INVALID: see policy_check, or the mask. CONFLICT: ETAG_MISMATCH.
+ * INVALID: see policy_check, or the mask. CONFLICT: ETAG_MISMATCH. PRECONDITION (PIPELINE_USED):
+ * deals are in what it takes away.
  */
 MUST_CHECK enum status tenant_update_policy(struct call *c, struct agents *a,
                                             const UpdateTenantPolicyRequest *in,

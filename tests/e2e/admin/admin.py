@@ -100,6 +100,39 @@ def updates_policies(acme, other):
     in_force(acme, other)
 
 
+def keeps_pipelines_in_use(acme):
+    """What deals stand in cannot be taken away; what is empty can."""
+    from sales.v1 import policy_pb2
+
+    def with_stages(**pipelines):
+        p = policy_pb2.TenantPolicy()
+        for name, keys in pipelines.items():
+            pipeline = p.pipelines.add(id=name, name=name)
+            for key in keys.split():
+                pipeline.stages.add(key=key, name=key, kind={"won": 2, "lost": 3}.get(key, 1), probability=key == "won")
+                for start in keys.split()[:-2]:
+                    if start != key:
+                        pipeline.moves.add(from_stage=start, to_stage=key)
+            for kind in (2, 3):
+                pipeline.reasons.add(code=f"price{kind}", name="Price", kind=kind)
+        return {"policy": p, "update_mask": {"paths": ["pipelines"]}}
+
+    def update(**pipelines):
+        return acme.call("Admin/UpdateTenantPolicy", **with_stages(**pipelines))
+
+    update(sales="open offer won lost", partner="talk won lost")
+    for n in range(3):
+        acme.call("SalesAgent/CreateDeal", deal={"name": f"d{n}", "pipeline_id": "sales", "stage": "offer",
+                                                 "amount": {"amount_minor": 1, "currency_code": "EUR"}})
+    e = acme.refused("Admin/UpdateTenantPolicy", **with_stages(sales="open won lost"))
+    assert (e.code, e.reason, e.preconditions) == (
+        "FAILED_PRECONDITION", "PIPELINE_USED", ["PIPELINE_USED"]), e
+    assert e.violations == {"sales/offer": "no deals in it; there are 3"}, e.violations
+    e = acme.refused("Admin/UpdateTenantPolicy", **with_stages(partner="talk won lost"))
+    assert e.reason == "PIPELINE_USED", e
+    update(sales="offer won lost")  # nobody is in open, nor in partner
+
+
 def in_force(acme, other):
     """Here at once, on the other server within the time that the policy may be cached."""
     from sales.v1 import policy_pb2
@@ -288,6 +321,7 @@ def main():
             other = second.like(acme.key)
             checks_policies(acme)
             updates_policies(acme, other)
+            keeps_pipelines_in_use(acme)
             makes_and_revokes_keys(acme, other)
             acme = keeps_the_last_admin(acme)
             lists_its_own_keys_only(root, acme)

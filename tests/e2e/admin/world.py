@@ -109,6 +109,7 @@ class Refused(Exception):
                 self.fields = {v.field: v.description for v in bad.field_violations}
             elif d.Unpack(failed):
                 self.preconditions = [v.type for v in failed.violations]
+                self.violations = {v.subject: v.description for v in failed.violations}
         super().__init__(f"{self.code} {self.reason}: {self.text} {self.fields or self.metadata}")
 
 
