@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "agent/context.h"
-#include "agent/refusal.h"
 #include "agent/usage.h"
 #include "http/ops.h"
 #include "intercept/intercept.h"
@@ -18,6 +17,7 @@
 #include "sales_descriptor_set.h"
 #include "server/env_file.h"
 #include "server/events.h"
+#include "server/gate.h"
 #include "server/jobs.h"
 #include "server/keys.h"
 #include "server/open_store.h"
@@ -31,7 +31,6 @@ enum {
     NS_PER_MS = 1000000,
     READY_TIMEOUT_MS = 1000, /* probes give up after a second or two */
     READY_ARENA_BYTES = 1 << 20,
-    TENANT_PART = 4, /* of the calls, for the open streams of one tenant: see config.def */
 };
 
 struct serve {
@@ -42,13 +41,8 @@ struct serve {
     struct store *store;
     struct agents agents;
     struct about about;
-    struct key_use *key_use;
-    struct store_keys keys;
-    struct trust *trust; /* NULL: API keys only */
     struct metrics *metrics;
-    struct tenant_rate *rates;
-    struct intercept *intercept;
-    struct refusals *refusals;
+    struct gate gate;
     struct audit_sealer *sealer;
     struct job_engine *jobs;
     struct events events;
@@ -171,100 +165,20 @@ static enum exit_code migrate(struct serve *s)
     return EXIT_OK;
 }
 
-static void note_refusal(void *refusals, const struct call *c, enum status s)
+/* The sealer before all that writes. */
+static enum exit_code open_gate(struct serve *s)
 {
-    refusals_note(refusals, c, s);
-}
-
-static void forget_key(void *auth, struct uuid key_id)
-{
-    auth_forget(auth, key_id);
-}
-
-static void forget_tenants(void *auth)
-{
-    auth_forget_tenants(auth);
-}
-
-static void count_usage(void *usage, const struct call *c, const char *method, bool failed)
-{
-    usage_count(usage, c, method, failed);
-}
-
-static enum status rep_scope(void *agents, struct call *c, RepScope *out)
-{
-    return policy_rep_scope(c, ((struct agents *)agents)->policies, out);
-}
-
-/* Issuers and certificates, when there is a file about them. */
-static enum exit_code open_trust(struct serve *s)
-{
-    const struct config *config = s->config;
     enum status status;
 
-    if (!config->trust_file[0])
-        return EXIT_OK;
-    status = trust_open(&s->call,
-                        &(struct trust_options){.path = config->trust_file,
-                                                .metrics = s->metrics,
-                                                .n_workers = config->workers,
-                                                .ca_file = config->trust_ca},
-                        &s->trust);
-    if (status == STATUS_OK)
-        return EXIT_OK;
-    return failed(s, status == STATUS_INVALID ? EXIT_CONFIG : EXIT_START);
-}
-
-static enum exit_code open_intercept(struct serve *s)
-{
-    const struct config *config = s->config;
-
-    enum exit_code code = EXIT_OK;
-
-    s->sealer = audit_sealer_new(s->store); /* before all that writes */
-    s->key_use = key_use_new(s->store);
-    store_keys_init(&s->keys, s->store, s->key_use);
+    s->sealer = audit_sealer_new(s->store);
     s->metrics = metrics_open();
-    if (s->metrics && (code = open_trust(s)) != EXIT_OK)
-        return code;
-    if (s->metrics)
-        s->refusals = refusals_new(s->store, s->metrics);
-    s->rates = tenant_rate_new(&s->call, &(struct tenant_rate_options){
-                                             .calls_per_second = config->tenant_rate,
-                                             .burst = config->tenant_burst,
-                                             .redis_url = config->redis.text,
-                                             .redis_url_path = config->redis.path,
-                                         });
-    if (!s->rates)
-        return failed(s, s->call.fault.status == STATUS_INVALID ? EXIT_CONFIG : EXIT_START);
-    if (s->metrics && s->key_use && s->refusals && s->sealer)
-        s->intercept = intercept_new(&(struct intercept_options){
-            .metrics = s->metrics,
-            .keys = &s->keys.base,
-            .trust = s->trust,
-            .services = services_all,
-            .n_services = SERVICES_ALL,
-            .deadline_ms = config->deadline,
-            .deadline_max_ms = config->deadline_max,
-            .rates = s->rates,
-            .tenant_streams = (config->calls + TENANT_PART - 1) / TENANT_PART,
-            .used = count_usage,
-            .used_context = s->agents.usage,
-            .rep_scope = rep_scope,
-            .rep_scope_context = &s->agents,
-            .log_peer_identity = config->log_peer_identity,
-            .refused = {note_refusal, s->refusals},
-        });
-    if (!s->intercept) {
-        call_fail(&s->call, STATUS_EXHAUSTED, "no memory for the interceptors");
+    if (!s->sealer || !s->metrics) {
+        call_nomem(&s->call);
         return failed(s, EXIT_START);
     }
     process_watch(s->metrics, s->build->version);
-    s->agents.forget_key.fn = forget_key;
-    s->agents.forget_key.context = intercept_auth(s->intercept);
-    s->agents.forget_tenants.fn = forget_tenants;
-    s->agents.forget_tenants.context = intercept_auth(s->intercept);
-    return EXIT_OK;
+    status = gate_open(&s->call, &s->gate, s->config, &s->agents, s->metrics);
+    return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
 
 static enum exit_code open_rpc(struct serve *s)
@@ -297,7 +211,7 @@ static enum exit_code open_rpc(struct serve *s)
                               .lane = intercept_lane,
                               .interceptors = intercept_rows,
                               .n_interceptors = intercept_n_rows,
-                              .context = s->intercept,
+                              .context = s->gate.intercept,
                               .schema = config->reflection ? sales_descriptor_set : NULL,
                               .n_schema = sales_descriptor_set_len,
                               .error_domain = "sales.v1"},
@@ -432,11 +346,7 @@ static void close_all(struct serve *s)
     if (job_engine_stop(s->jobs, 0) != STATUS_OK) /* only when the start failed: it was drained */
         return;
     job_engine_close(s->jobs);
-    intercept_free(s->intercept);
-    tenant_rate_free(s->rates);
-    refusals_free(s->refusals);
-    trust_close(s->trust);
-    key_use_free(s->key_use);
+    gate_close(&s->gate);
     audit_sealer_free(s->sealer); /* behind all that writes */
     metrics_close(s->metrics);
     outgoing_close(s->agents.http);
@@ -449,8 +359,8 @@ static void close_all(struct serve *s)
 static enum exit_code open_all(struct serve *s)
 {
     static enum exit_code (*const steps[])(struct serve *) = {
-        open_records, open_intercept, open_rpc,   open_http, name_addresses,
-        bootstrap,    open_events,    start_jobs, start};
+        open_records, open_gate,   open_rpc,   open_http, name_addresses,
+        bootstrap,    open_events, start_jobs, start};
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum exit_code code = steps[i](s);
