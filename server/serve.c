@@ -186,6 +186,7 @@ static enum exit_code open_rpc(struct serve *s)
     const struct config *config = s->config;
     struct service_binding bindings[SERVICES_OURS];
     char why[RPC_WHY_BYTES] = "";
+    bool api = config->roles & 1U << CONFIG_ROLE_API; /* without: health and reflection only */
     enum status status = split_addresses(s);
 
     if (status != STATUS_OK)
@@ -215,7 +216,7 @@ static enum exit_code open_rpc(struct serve *s)
                               .schema = config->reflection ? sales_descriptor_set : NULL,
                               .n_schema = sales_descriptor_set_len,
                               .error_domain = "sales.v1"},
-        bindings, SERVICES_OURS, &s->rpc, why);
+        bindings, api ? SERVICES_OURS : 0, &s->rpc, why);
     if (status == STATUS_OK) {
         rpc_metrics_watch(&s->rpc_metrics, s->metrics, s->rpc);
         return EXIT_OK;

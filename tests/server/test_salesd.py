@@ -122,6 +122,15 @@ class Salesd(unittest.TestCase):
                          ["store.opened", "server.started"])
         self.assertEqual(events[-3:], ["server.drained", "jobs.drained", "server.stopped"])
 
+    def test_without_the_api_role_nobody_is_served_but_probes(self):
+        server = self.start("--roles=lead,email")
+        self.assertEqual(server.call("/grpc.health.v1.Health/Check")[0], b"\x08\x01")
+        self.assertEqual(server.get("/healthz")[0], 200)
+        _, error = server.call(GET_LEAD)
+        self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
+        self.assertEqual(self.start("--roles=api", f"--store=sqlite:{self.scratch}/b.db").call(GET_LEAD)[1].code(),
+                         grpc.StatusCode.UNAUTHENTICATED)
+
     def test_interrupt_is_as_good_as_term(self):
         self.assertEqual(self.start().stop(signal.SIGINT), 0)
 
