@@ -195,10 +195,22 @@ static enum status change_policy(struct call *c, const UpdateTenantPolicyRequest
     return policy_check(c, "policy", own);
 }
 
+/* Into tenant, unless deals stand in what it takes away. */
+static enum status apply(struct call *c, struct tx *tx, const UpdateTenantPolicyRequest *in,
+                         Tenant *tenant)
+{
+    TenantPolicy before = TENANT_POLICY_INIT; /* as far as its lists are concerned */
+
+    assert(tenant);
+    if (tenant->policy)
+        before = *tenant->policy;
+    TRY(change_policy(c, in, &tenant->policy));
+    return pipeline_check_unused(tx, &before, tenant->policy);
+}
+
 static enum status update_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct update *k = arg;
-    TenantPolicy before = TENANT_POLICY_INIT; /* as far as its lists are concerned */
     TenantRecord *record;
     struct tx *service;
     Tenant *tenant;
@@ -208,10 +220,7 @@ static enum status update_unit(struct call *c, struct tx *tx, void *arg)
     TRY(tx_match(service, &record->base, str_of(k->in->etag)));
     assert(record);
     tenant = k->out->tenant = record->tenant;
-    if (tenant->policy)
-        before = *tenant->policy;
-    TRY(change_policy(c, k->in, &tenant->policy));
-    TRY(pipeline_check_unused(tx, &before, tenant->policy));
+    TRY(apply(c, tx, k->in, tenant));
     TRY(tx_update_tenant(service, record));
     return tx_event(tx, EVENT_TENANT_UPDATED, RECORD_TENANT, str_of(tenant->id), &tenant->base);
 }
