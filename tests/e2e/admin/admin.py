@@ -242,6 +242,17 @@ def is_refused_within(client, seconds):
         time.sleep(0.2)
 
 
+def is_served_within(client, seconds):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            client.call("Admin/GetTenant")
+            return
+        except world.Refused:
+            assert time.monotonic() < end, "a resumed tenant is refused elsewhere"
+            time.sleep(0.2)
+
+
 def suspends_and_resumes(root, acme, other):
     why = {"key": "acme", "reason": "contract ended"}
     for method in ("Admin/SuspendTenant", "Admin/ResumeTenant"):
@@ -268,6 +279,7 @@ def suspends_and_resumes(root, acme, other):
 
     assert root.call("Admin/ResumeTenant", key="acme", reason="paid").tenant.state == 1
     assert acme.call("Admin/GetTenant").tenant.state == 1, "here at once"
+    is_served_within(other, 15)
     trail = [(e.action.rsplit("/", 1)[1], e.reason) for e in root.call("Admin/ListAuditEntries").entries
              if e.record_kind == "tenant" and e.record_id == tenant.id and e.reason]
     assert trail == [("ResumeTenant", "paid")] + [("SuspendTenant", "contract ended")] * 2, trail
