@@ -68,6 +68,10 @@ void pipeline_print(struct arena *a, const struct term *t,
     if (r->n_stale_deal_ids)
         fprintf(t->file, "longest beyond its stage's time: %s\n",
                 text_clean(a, str_of(r->stale_deal_ids[0]), TERM_COLUMNS_PIPE));
+    if (r->open_deals_cut)
+        fprintf(t->file, "ages and next steps are those of the oldest deals: there are too many\n");
+    if (r->closed_deals_cut)
+        fprintf(t->file, "moves are those of the latest closed deals: there are too many\n");
 }
 
 enum exit_code pipeline_run(struct ctl *ctl, const struct command *command, const struct args *args)

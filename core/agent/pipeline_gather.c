@@ -154,22 +154,26 @@ struct look {
     void (*at)(struct gather *k, const Deal *deal, struct pipeline_past *past);
     struct pipeline_past *past;
     size_t thirds; /* of the call's memory that may be used up by then */
+    bool *cut;     /* out: there are more deals */
 };
 
-/* Walks over at most SUMMARY_DEALS_MAX deals. */
+/* Walks over at most k->deals_max deals. */
 static enum status scan(struct tx *tx, struct gather *k, struct list_query *q,
                         const struct look *look)
 {
     struct call *c = tx_call(tx);
     struct list_page page = {0};
 
-    q->page_size = PAGE_SIZE_MAX;
-    for (size_t n = 0; n < SUMMARY_DEALS_MAX; n += page.n_items) {
+    *look->cut = false;
+    for (size_t n = 0; n < k->deals_max; n += page.n_items) {
+        q->page_size =
+            k->deals_max - n < PAGE_SIZE_MAX ? (int32_t)(k->deals_max - n) : PAGE_SIZE_MAX;
         TRY(call_check(c));
         TRY(tx_list(tx, RECORD_DEAL, q, &page));
         for (size_t i = 0; i < page.n_items; i++)
             look->at(k, (const Deal *)page.items[i], look->past);
-        if (!*page.next_page_token || c->arena.total > c->arena.limit / 3 * look->thirds)
+        *look->cut = *page.next_page_token;
+        if (!*look->cut || c->arena.total > c->arena.limit / 3 * look->thirds)
             return STATUS_OK;
         q->page_token = str_of(page.next_page_token);
     }
@@ -222,10 +226,10 @@ static enum status scan_open(struct call *c, struct tx *tx, struct gather *k)
     struct list_query q = {.filter = k->filter, .order_by = STR("create_time"), .where = where};
 
     q.n_where = conditions(k, STAGE_KIND_OPEN, where);
-    k->overdue = NEW(&c->arena, struct overdue, SUMMARY_DEALS_MAX + PAGE_SIZE_MAX);
+    k->overdue = NEW(&c->arena, struct overdue, k->deals_max);
     if (!k->overdue)
         return call_nomem(c);
-    return scan(tx, k, &q, &(struct look){.at = look_at_open, .thirds = 1});
+    return scan(tx, k, &q, &(struct look){.at = look_at_open, .thirds = 1, .cut = &k->open_cut});
 }
 
 static void look_at_closed(struct gather *k, const Deal *deal, struct pipeline_past *past_out)
@@ -236,14 +240,13 @@ static void look_at_closed(struct gather *k, const Deal *deal, struct pipeline_p
 
 static enum status scan_closed(struct call *c, struct tx *tx, struct gather *k)
 {
-    struct look look = {.at = look_at_closed, .thirds = 2};
+    struct look look = {.at = look_at_closed, .thirds = 2, .cut = &k->closed_cut};
     struct list_where where[GATHER_WHERE_MAX];
     struct list_query q = {.filter = k->past_filter, .where = where};
 
     q.n_where = conditions(k, STAGE_KIND_UNSPECIFIED, where);
     look.past = NEW(&c->arena, struct pipeline_past, 1);
-    if (!look.past ||
-        !pipeline_past_init(look.past, &c->arena, k->pipeline, SUMMARY_DEALS_MAX + PAGE_SIZE_MAX))
+    if (!look.past || !pipeline_past_init(look.past, &c->arena, k->pipeline, k->deals_max))
         return call_nomem(c);
     TRY(scan(tx, k, &q, &look));
     for (size_t i = 0; i < k->pipeline->n_stages && i < PIPELINE_STAGES_MAX; i++)

@@ -18,6 +18,7 @@ struct gather {
     str past_filter; /* the same deals, closed in the history */
     const Pipeline *pipeline;
     int64_t now_us;
+    size_t deals_max; /* that a scan looks at */
 
     struct tally total, stages[PIPELINE_STAGES_MAX], categories[FORECAST_CATEGORY_N];
     struct tally *owners; /* [n_owners] */
@@ -26,6 +27,7 @@ struct gather {
     struct tally won_money;  /* of the history */
     struct overdue *overdue; /* [n_overdue], in no order */
     size_t n_overdue;
+    bool open_cut, closed_cut; /* the scan left deals out */
 };
 
 /* The unit of work; arg is a struct gather. Bounds and failures: agent/pipeline_summary.h. */

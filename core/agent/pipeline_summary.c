@@ -184,6 +184,8 @@ static enum status answer(struct call *c, const struct gather *k, const struct h
     TRY(put_velocity(c, k, h, out));
     TRY(put_stale(c, k, out));
     out->pipeline_id = k->pipeline->id;
+    out->open_deals_cut = k->open_cut;
+    out->closed_deals_cut = k->closed_cut;
     return instant_new(c, k->now_us, &out->compute_time);
 }
 
@@ -208,7 +210,9 @@ enum status pipeline_summary(struct call *c, struct agents *a, const GetPipeline
 
     if (!k)
         return call_nomem(c);
-    *k = (struct gather){.filter = str_trim(str_of(in->filter)), .now_us = call_now_us(c)};
+    *k = (struct gather){.filter = str_trim(str_of(in->filter)),
+                         .now_us = call_now_us(c),
+                         .deals_max = SUMMARY_DEALS_MAX};
     TRY(find_pipeline(c, a, in->pipeline_id, &k->pipeline));
     TRY(read_history(c, in->history, &history));
     TRY(past_filter(c, k->filter.n ? in->filter : "", &history, &k->past_filter));

@@ -7,6 +7,7 @@
 #include "agent/desk.h"
 #include "agent/instant.h"
 #include "agent/pipeline.h"
+#include "agent/pipeline_gather.h"
 #include "agent/pipeline_past.h"
 #include "agent/pipeline_summary.h"
 #include "domain/pipeline.h"
@@ -174,6 +175,39 @@ DESK_TEST(pipeline_summary, stale_deals_are_named_longest_first)
     cr_assert_str_eq(s->stale_deal_ids[0], older->id);
     cr_assert_str_eq(s->stale_deal_ids[1], old->id);
     cr_assert_eq(s->total->no_next_step_count, 0);
+}
+
+/* What a caller learns when there are more deals than a scan looks at. */
+DESK_TEST(pipeline_summary, a_scan_that_left_deals_out_says_so)
+{
+    const TenantPolicy *policy;
+    struct gather *k = NEW(&d->call->arena, struct gather, 1);
+
+    for (int i = 0; i < 3; i++)
+        put(d, "ada", 1, "EUR", 40 + i);
+    cr_assert_eq(policy_get(d->call, d->agents.policies, &policy), STATUS_OK);
+    for (size_t most = 2; most <= 3; most++) {
+        *k = (struct gather){.filter = STR(""),
+                             .past_filter = STR("stage_kind = WON"),
+                             .pipeline = pipeline_find(policy, ""),
+                             .now_us = call_now_us(d->call),
+                             .deals_max = most};
+        cr_assert_eq(store_run(d->agents.store, d->call, STORE_READ, gather_unit, k), STATUS_OK);
+        cr_expect_eq(k->open_cut, most < 3);
+        cr_expect_not(k->closed_cut);
+        cr_expect_eq(k->n_overdue, most);
+        cr_expect_eq(k->total.count, 3, "counts are of all");
+    }
+}
+
+DESK_TEST(pipeline_summary, a_filter_of_as_many_terms_as_a_list_takes)
+{
+    char filter[2000] = "amount > 0";
+
+    for (int i = 1; i < 32; i++)
+        snprintf(filter + strlen(filter), sizeof filter - strlen(filter), " AND amount > %d", -i);
+    put(d, "ada", 1, "EUR", 1);
+    cr_assert_eq(summarise(d, filter)->total->count, 1);
 }
 
 DESK_TEST(pipeline_summary, rates_and_speed_come_from_closed_deals)
