@@ -24,33 +24,38 @@ struct visit {
 
 /* --- paths --- */
 
+/* There is room. */
+static void path_put(struct visit *v, str text)
+{
+    if (text.p)
+        memcpy(v->path + v->path_n, text.p, text.n);
+    v->path_n += text.n;
+}
+
 /* Appends and returns the length to restore with path_pop. Text that does not fit is left out.
  * Runs for every field of every message, which is too often for printf. */
-static size_t path_push(struct visit *v, const char *before, str text, const char *after)
+static size_t path_push(struct visit *v, str before, str text, str after)
 {
-    size_t was = v->path_n, n_before = strlen(before), n_after = strlen(after);
-    char *p = v->path + was;
+    size_t was = v->path_n;
 
-    if (n_before + text.n + n_after >= PATH_BYTES_MAX - was)
+    if (before.n + text.n + after.n >= PATH_BYTES_MAX - was)
         return was;
-    memcpy(p, before, n_before);
-    if (text.n)
-        memcpy(p + n_before, text.p, text.n);
-    memcpy(p + n_before + text.n, after, n_after);
-    v->path_n += n_before + text.n + n_after;
+    path_put(v, before);
+    path_put(v, text);
+    path_put(v, after);
     return was;
 }
 
 static size_t path_push_field(struct visit *v, const char *name)
 {
-    return path_push(v, v->path_n > 0 ? "." : "", str_of(name), "");
+    return path_push(v, v->path_n > 0 ? STR(".") : STR(""), str_of(name), STR(""));
 }
 
 static size_t path_push_index(struct visit *v, size_t i)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%zu", i);
-    return path_push(v, "[", (str){text, (size_t)n}, "]");
+    return path_push(v, STR("["), (str){text, (size_t)n}, STR("]"));
 }
 
 /* Cut between code points, so that the path stays text. */
@@ -65,14 +70,14 @@ static str cut_key(str key)
 static size_t path_push_key(struct visit *v, const ProtobufCFieldDescriptor *f, const void *key)
 {
     if (f->type == PROTOBUF_C_TYPE_STRING)
-        return path_push(v, "[\"", cut_key(field_text(f, key)), "\"]");
+        return path_push(v, STR("[\""), cut_key(field_text(f, key)), STR("\"]"));
     if (f->type == PROTOBUF_C_TYPE_BOOL)
-        return path_push(v, "[", field_int(f, key) ? STR("true") : STR("false"), "]");
+        return path_push(v, STR("["), field_int(f, key) ? STR("true") : STR("false"), STR("]"));
     char text[24];
     int n = f->type == PROTOBUF_C_TYPE_UINT64 || f->type == PROTOBUF_C_TYPE_FIXED64
                 ? snprintf(text, sizeof text, "%llu", (unsigned long long)field_uint(f, key))
                 : snprintf(text, sizeof text, "%lld", (long long)field_int(f, key));
-    return path_push(v, "[", (str){text, (size_t)n}, "]");
+    return path_push(v, STR("["), (str){text, (size_t)n}, STR("]"));
 }
 
 static void path_pop(struct visit *v, size_t was)
