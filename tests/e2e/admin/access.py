@@ -14,7 +14,8 @@ import threading
 
 import grpc
 
-import world
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import world  # noqa: E402
 
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 ROLES = {1: "admin", 2: "manager", 3: "rep", 4: "agent", 5: "viewer", 6: "auditor"}

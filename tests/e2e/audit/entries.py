@@ -15,7 +15,6 @@ import uuid
 
 import grpc
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "admin"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 import parked  # noqa: E402
 import world  # noqa: E402

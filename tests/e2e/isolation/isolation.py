@@ -18,8 +18,8 @@ import uuid
 
 import grpc
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "admin"))
-import requests  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import valid_request  # noqa: E402
 import world  # noqa: E402
 
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
@@ -181,7 +181,7 @@ class Intruder:
     def __init__(self, client, victim, own):
         self.client, self.victim, self.own = client, victim, own
         self.random = random.Random(SEED)
-        self.maker = requests.Maker(self.choose, SEED)
+        self.maker = valid_request.Maker(self.choose, SEED)
         self.seen = collections.defaultdict(collections.Counter)
         self.pools = {k: sorted(v) for k, v in victim.found.items()}
         self.wrong, self.last = [], {}
@@ -203,6 +203,8 @@ class Intruder:
 
     def attack(self, name):
         request = self.maker.fill(classes(world.METHODS[name])[0]())
+        if "policy" in request.DESCRIPTOR.fields_by_name:  # it would refuse most of what follows
+            request.policy.ClearField("max_requests_per_second")
         answers, error = call(self.client, name, [request])
         self.seen[name][error.code if error else "OK"] += 1
         self.last[name] = error
@@ -221,6 +223,7 @@ class Intruder:
         request = self.maker.fill(classes(world.METHODS[name])[0]())
         request.ClearField("request_id") if "request_id" in request.DESCRIPTOR.fields_by_name else None
         raw, unknown, replies = request.SerializeToString(), {}, []
+        self.sent.update(t.lower() for t in texts(request))
         foreign = {t for t in texts(request) if t in self.victim.found["uuid"]}
         for text in foreign:
             unknown[text] = str(uuid.UUID(int=uuid.UUID(text).int ^ self.random.getrandbits(60)))

@@ -1,5 +1,5 @@
-"""A real salesd on either engine, and calls of any method of the contract: what the programs of this
-folder share. Stubs are generated from our proto at run time."""
+"""A real salesd on either engine, and calls of any method of the contract: what the end-to-end
+programs share. Stubs are generated from our proto at run time."""
 import os
 import pathlib
 import signal
@@ -9,7 +9,7 @@ import urllib.parse
 
 import grpc
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT_S = 30
 SERVICES = ("sales_agent", "outreach", "coaching", "forecast", "admin")
 
