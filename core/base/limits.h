@@ -14,8 +14,8 @@ enum {
     PAGE_SIZE_DEFAULT = 50,       /* CONTRACT: lists */
     PAGE_SIZE_MAX = 500,
     FILTER_BYTES_MAX = 2048, /* a filter is typed by a person or built by a screen */
-    FILTER_TERMS_MAX = 34, /* 32 of a caller, two that a summary adds */
-    SEARCH_WORDS_MAX = 8, /* words of one `search` */
+    FILTER_TERMS_MAX = 34,   /* 32 of a caller, two that a summary adds */
+    SEARCH_WORDS_MAX = 8,    /* words of one `search` */
     TENANT_NAME_BYTES = 64,
     SUBJECT_BYTES = 128,
     TEAMS_MAX = 50, /* teams of one subject, as ApiKey.team_ids says */
