@@ -210,6 +210,7 @@ static enum exit_code open_rpc(struct serve *s)
                               .tls_news = certificate_news,
                               .log = note,
                               .lane = intercept_lane,
+                              .shed = intercept_shed,
                               .interceptors = intercept_rows,
                               .n_interceptors = intercept_n_rows,
                               .context = s->gate.intercept,

@@ -169,6 +169,22 @@ enum status rate_before(struct rpc_request *q)
     return answer.wait_ns ? refuse_rate(q, ask.class, &answer) : take_place(q);
 }
 
+/* On the loop, before a worker is woken: what is known to be refused costs as little as it can. A
+ * credential that was revoked since hears of the rate and not of that. */
+enum status intercept_shed(struct rpc_request *q)
+{
+    struct intercept *i = q->context;
+    int64_t tenant_id =
+        is_public(q->service) ? 0 : lanes_tenant(i->lanes, rpc_request_header(q, "authorization"));
+    enum rate_class class = rate_class_of(q->method);
+    struct rate_answer closed;
+
+    if (!tenant_id)
+        return STATUS_OK;
+    closed = tenant_rate_closed(i->options.rates, tenant_id, class, call_monotonic_ns(q->call));
+    return closed.wait_ns ? refuse_rate(q, class, &closed) : STATUS_OK;
+}
+
 void rate_after(struct rpc_request *q, enum status s)
 {
     (void)s;

@@ -55,6 +55,9 @@ enum { INTERCEPT_SERVICES_MAX = 16 };
 struct intercept *intercept_new(const struct intercept_options *o);
 void intercept_free(struct intercept *i);
 
+/* For rpc_options.shed: calls of a tenant whose rate is used up. */
+enum status intercept_shed(struct rpc_request *q);
+
 /* For rpc_options.lane. */
 uint32_t intercept_lane(const struct rpc_request *q);
 

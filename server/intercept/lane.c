@@ -72,16 +72,23 @@ void lanes_learn(struct lanes *l, str header, int64_t tenant_id)
         atomic_store_explicit(place, entry, memory_order_relaxed);
 }
 
+int64_t lanes_tenant(const struct lanes *l, str header)
+{
+    uint64_t h = digest(l->seed, tail(header)), entry;
+
+    if (!header.n)
+        return 0;
+    entry = atomic_load_explicit(place_of(l, h), memory_order_relaxed);
+    return entry && entry >> 32 == (uint32_t)h ? (uint32_t)entry : 0;
+}
+
 uint32_t lanes_find(const struct lanes *l, str header, str peer)
 {
-    uint64_t h, entry;
+    int64_t tenant_id = lanes_tenant(l, header);
+    uint64_t h;
 
-    if (header.n) {
-        h = digest(l->seed, tail(header));
-        entry = atomic_load_explicit(place_of(l, h), memory_order_relaxed);
-        if (entry && entry >> 32 == (uint32_t)h)
-            return (uint32_t)entry;
-    }
+    if (tenant_id)
+        return (uint32_t)tenant_id;
     h = digest(l->seed, host(peer));
     return (uint32_t)(h ^ h >> 32);
 }

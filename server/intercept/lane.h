@@ -23,6 +23,10 @@ void lanes_free(struct lanes *l);
 /* The credential belongs to the tenant. header: the value of `authorization`. */
 void lanes_learn(struct lanes *l, str header, int64_t tenant_id);
 
+/* The tenant that a credential belonged to when it was last good; 0: not remembered. A hint: 32
+ * bits of a digest stand for the credential, so nothing may be allowed by it. */
+int64_t lanes_tenant(const struct lanes *l, str header);
+
 /* The lane of a call with this header (may be empty) from this transport address. */
 uint32_t lanes_find(const struct lanes *l, str header, str peer);
 

@@ -21,7 +21,9 @@ static const struct {
 struct slot {
     _Atomic int64_t tenant_id; /* 0: free */
     struct bucket bucket[RATE_CLASSES];
-    _Atomic int64_t leased[RATE_CLASSES]; /* tokens of Redis, paid for and not used yet */
+    _Atomic int64_t leased[RATE_CLASSES];          /* tokens of Redis, paid for and not used yet */
+    _Atomic int64_t closed_until_ns[RATE_CLASSES]; /* when the next token comes, once refused */
+    _Atomic int64_t closed_rate[RATE_CLASSES];     /* the limit that refused */
 };
 
 struct tenant_rate {
@@ -134,5 +136,21 @@ struct rate_answer tenant_rate_take(struct tenant_rate *t, struct call *c,
     else
         out.wait_ns =
             bucket_take(&s->bucket[ask->class], bucket_rate_of(rate, burst), call_monotonic_ns(c));
+    if (out.wait_ns) {
+        atomic_store_explicit(&s->closed_rate[ask->class], rate, memory_order_relaxed);
+        atomic_store_explicit(&s->closed_until_ns[ask->class], call_monotonic_ns(c) + out.wait_ns,
+                              memory_order_relaxed);
+    }
     return out;
+}
+
+struct rate_answer tenant_rate_closed(struct tenant_rate *t, int64_t tenant_id,
+                                      enum rate_class class, int64_t now_ns)
+{
+    struct slot *s = slot_of(t, tenant_id);
+    int64_t until = atomic_load_explicit(&s->closed_until_ns[class], memory_order_relaxed);
+
+    return (struct rate_answer){
+        .wait_ns = until > now_ns ? until - now_ns : 0,
+        .calls_per_second = atomic_load_explicit(&s->closed_rate[class], memory_order_relaxed)};
 }

@@ -67,4 +67,8 @@ struct rate_answer {
 struct rate_answer tenant_rate_take(struct tenant_rate *t, struct call *c,
                                     const struct rate_ask *ask);
 
+/* What the last refusal of the class found, while it still holds; wait_ns 0: ask. Never blocks. */
+struct rate_answer tenant_rate_closed(struct tenant_rate *t, int64_t tenant_id,
+                                      enum rate_class class, int64_t now_ns);
+
 #endif

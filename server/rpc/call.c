@@ -205,7 +205,7 @@ static void on_new(struct rpc_call *c, bool ok)
     atomic_fetch_sub(&s->n_posted, 1);
     call_open(c);
     c->job.lane = s->o.lane ? s->o.lane(&c->q) : 0;
-    if (admit(c) != STATUS_OK ||
+    if (admit(c) != STATUS_OK || (s->o.shed && s->o.shed(&c->q) != STATUS_OK) ||
         (is_stream(c->method) && !rpc_timers_reserve(c->loop) && call_nomem(&c->ctx) != STATUS_OK))
         rpc_call_refuse(c);
     else if (is_stream(c->method))

@@ -75,6 +75,9 @@ struct rpc_options {
      * busy caller does not hold up the others. On the call's loop, must not block. NULL: one for
      * all. */
     uint32_t (*lane)(const struct rpc_request *q);
+    /* Refuses a call at once, on its loop, before a worker is troubled; says why in q->call. No
+     * interceptor sees such a call. Must not block. NULL: none is. */
+    enum status (*shed)(struct rpc_request *q);
 
     const void *schema;       /* serialised FileDescriptorSet with imports; NULL: no reflection */
     size_t n_schema;          /* bytes */

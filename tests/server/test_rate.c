@@ -112,6 +112,11 @@ Test(rate, the_wait_is_the_time_to_the_next_token)
     cr_assert_eq(let_through(t, ask, 5), 1);
     wait_ns = tenant_rate_take(t, &c, &ask).wait_ns;
     cr_assert_gt(wait_ns, 0);
+    cr_expect_eq(tenant_rate_closed(t, 1, RATE_READ, fake_ns).wait_ns, wait_ns);
+    cr_expect_eq(tenant_rate_closed(t, 1, RATE_READ, fake_ns).calls_per_second, 10);
+    cr_expect_eq(tenant_rate_closed(t, 1, RATE_WRITE, fake_ns).wait_ns, 0);
+    cr_expect_eq(tenant_rate_closed(t, 2, RATE_READ, fake_ns).wait_ns, 0);
+    cr_expect_eq(tenant_rate_closed(t, 1, RATE_READ, fake_ns + wait_ns).wait_ns, 0);
     fake_ns += wait_ns - 1;
     cr_expect_eq(let_through(t, ask, 1), 0);
     fake_ns += 1;
