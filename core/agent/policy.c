@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "schema/wire.h"
-#include "store/records.h"
+#include "store/tenant.h"
 
 struct entry {
     int64_t tenant_id; /* 0: free */
@@ -100,15 +100,11 @@ struct reading {
 static enum status read_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct reading *k = arg;
-    struct list_where where = {.column = TENANT_BY_number, .number = k->number};
-    struct list_query q = {.page_size = 1, .where = &where, .n_where = 1};
-    struct list_page page;
-    const TenantRecord *record;
+    TenantRecord *record;
 
     (void)c;
     k->policy = NULL;
-    TRY(tx_list(tx, RECORD_TENANT, &q, &page));
-    record = page.n_items ? (const TenantRecord *)page.items[0] : NULL;
+    TRY(tx_tenant_of(tx, k->number, &record));
     if (record && record->tenant)
         k->policy = record->tenant->policy;
     return STATUS_OK;

@@ -13,16 +13,13 @@
 #include "schema/mask.h"
 #include "store/records.h"
 #include "store/service.h"
+#include "store/tenant.h"
 
 enum status tenant_of_caller(struct tx *service, TenantRecord **out)
 {
     struct call *c = tx_call(service);
-    struct list_where where = {.column = TENANT_BY_number, .number = c->principal.tenant_id};
-    struct list_query q = {.page_size = 1, .where = &where, .n_where = 1};
-    struct list_page page;
 
-    TRY(tx_list(service, RECORD_TENANT, &q, &page));
-    *out = page.n_items ? (TenantRecord *)page.items[0] : NULL;
+    TRY(tx_tenant_of(service, c->principal.tenant_id, out));
     if (*out && (*out)->tenant)
         return STATUS_OK;
     return call_fail(c, STATUS_NOT_FOUND, "the caller's tenant has no record");

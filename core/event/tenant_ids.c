@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "store/records.h"
+#include "store/tenant.h"
 
 static const char nil[] = "00000000-0000-0000-0000-000000000000";
 
@@ -15,14 +15,11 @@ struct look_up {
 static enum status look_up_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct look_up *k = arg;
-    const struct list_where where = {.column = TENANT_BY_number, .number = k->number};
-    struct list_page page;
-    const TenantRecord *record;
+    TenantRecord *record;
 
     (void)c;
     k->id = nil;
-    TRY(tx_list(tx, RECORD_TENANT, &(struct list_query){.where = &where, .n_where = 1}, &page));
-    record = page.n_items ? (const TenantRecord *)page.items[0] : NULL;
+    TRY(tx_tenant_of(tx, k->number, &record));
     if (record && record->tenant && strlen(record->tenant->id) == UUID_TEXT_BYTES)
         k->id = record->tenant->id;
     return STATUS_OK;

@@ -3,20 +3,16 @@
 
 #include <stdio.h>
 
-#include "store/records.h"
+#include "store/tenant.h"
 
 static enum status look_up(struct tx *tx, int64_t tenant_id, struct tenant_name *out)
 {
-    const struct list_where where = {.column = TENANT_BY_number, .number = tenant_id};
-    const struct list_query q = {.page_size = 1, .where = &where, .n_where = 1};
-    struct list_page page;
+    TenantRecord *t;
 
-    TRY(tx_list(tx, RECORD_TENANT, &q, &page));
+    TRY(tx_tenant_of(tx, tenant_id, &t));
     out->name[0] = '\0';
     out->is_suspended = false;
-    if (page.n_items) {
-        const TenantRecord *t = (const TenantRecord *)page.items[0];
-
+    if (t) {
         snprintf(out->name, sizeof out->name, "%s", t->tenant ? t->tenant->key : "");
         out->is_suspended = t->tenant && t->tenant->state == TENANT_STATE_SUSPENDED;
     }

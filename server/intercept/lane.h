@@ -16,7 +16,7 @@ enum { LANES_KNOWN = 4096 }; /* credentials remembered; a power of two */
 
 struct lanes;
 
-/* The seed comes from the call's random source. NULL: no memory. */
+/* Seeded by the system's random source. NULL: no memory. */
 struct lanes *lanes_new(void);
 void lanes_free(struct lanes *l);
 
