@@ -4,10 +4,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "agent/api_key.h"
 #include "obs/log.h"
 #include "store/records.h"
-
-enum { US_PER_DAY_S = 86400 };
 
 struct look_up {
     struct uuid id;
@@ -159,32 +158,23 @@ static enum status make_tenant(struct call *c, struct tx *tx, const char *name, 
     return STATUS_OK;
 }
 
-/* The texts are ours; the arena lends only what is not static. */
-static enum status make_key(struct call *c, struct tx *tx, const TenantRecord *tenant, char *secret)
+static enum status make_key(struct tx *tx, const TenantRecord *tenant, char *secret_out)
 {
     static Role roles[] = {ROLE_ADMIN};
-    struct uuid id = uuid_new(c);
-    unsigned char sha256[API_KEY_SHA256_BYTES];
-    Timestamp expiry = TIMESTAMP_INIT;
-    ApiKey key = API_KEY_INIT;
-    ApiKeyRecord record = API_KEY_RECORD_INIT;
+    ApiKey wish = API_KEY_INIT, *key;
+    struct api_key_secret secret;
+    enum status s;
 
-    api_key_make(c, id, secret, sha256);
-    expiry.seconds = call_now_us(c) / 1000000 + (int64_t)KEY_LIFE_DAYS * US_PER_DAY_S;
-    key.id = uuid_text(&c->arena, id);
-    key.name = "bootstrap";
-    key.subject = "bootstrap";
-    key.subject_kind = ACTOR_KIND_SERVICE;
-    key.roles = roles;
-    key.n_roles = 1;
-    key.expire_time = &expiry;
-    key.prefix = arena_cstr(&c->arena, str_sub(str_of(secret), 0, 11));
-    record.api_key = &key;
-    record.secret_sha256 = (ProtobufCBinaryData){sizeof sha256, sha256};
-    record.tenant_id = tenant->tenant->id;
-    if (!key.id || !key.prefix)
-        return call_nomem(c);
-    return tx_insert_api_key(tx, &record);
+    wish.name = "bootstrap";
+    wish.subject = "bootstrap";
+    wish.subject_kind = ACTOR_KIND_SERVICE;
+    wish.roles = roles;
+    wish.n_roles = 1;
+    s = api_key_issue(tx, tenant, &wish, &secret, &key);
+    if (s == STATUS_OK)
+        memcpy(secret_out, secret.text, sizeof secret.text);
+    api_key_wipe(&secret);
+    return s;
 }
 
 /* Whether the secret from before still opens this tenant. */
@@ -231,7 +221,7 @@ static enum status bootstrap_unit(struct call *c, struct tx *tx, void *arg)
     if (opens || (!b->made_tenant && !b->wish->is_wanted))
         return STATUS_OK;
     b->made_key = true;
-    return make_key(c, tx, tenant, b->secret_out);
+    return make_key(tx, tenant, b->secret_out);
 }
 
 enum status keys_bootstrap(struct call *c, struct store *store, const struct first_key *wish,

@@ -16,8 +16,6 @@ struct store_keys {
 /* store and use are borrowed. */
 void store_keys_init(struct store_keys *k, struct store *store, struct key_use *use);
 
-enum { KEY_LIFE_DAYS = 365 };
-
 struct first_key {
     const char *tenant; /* its short name */
     const char *known;  /* a secret from before, or "" */
