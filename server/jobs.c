@@ -22,6 +22,7 @@ static const struct {
     /* kind                  roles        self */
     {&audit_seal_job,        ROLE(LEAD),  PART(store)},
     {&house_expire_answers,  ROLE(LEAD),  PART(store)},
+    {&house_expire_spend,    ROLE(LEAD),  PART(store)},
     {&house_scrub,           ROLE(LEAD),  PART(store)},
     {&webhook_lane_kind,     ROLE(EMAIL), PART(agents)},
     {&webhook_sweep_kind,    ROLE(LEAD),  PART(agents)},

@@ -3,6 +3,7 @@
 
 #include "store/key.h"
 #include "store/once.h"
+#include "store/spend.h"
 
 enum {
     UNITS_MAX = 1000, /* of one run; the rest waits for the next */
@@ -33,6 +34,31 @@ const struct job_kind house_expire_answers = {.name = "house.expire_answers",
                                               .most_ms = 60000,
                                               .every_ms = 300000,
                                               .scope = JOB_OF_SERVICE};
+
+static enum status sweep_unit(struct call *c, struct tx *tx, void *arg)
+{
+    (void)c;
+    return tx_spend_sweep(tx, arg);
+}
+
+static enum status expire_spend(void *self, struct call *c, struct job *job)
+{
+    size_t n = SPEND_SWEEP_MAX;
+
+    (void)job;
+    for (int i = 0; i < UNITS_MAX && n == SPEND_SWEEP_MAX; i++)
+        TRY(store_run_system(self, c, STORE_WRITE, sweep_unit, &n));
+    return STATUS_OK;
+}
+
+const struct job_kind house_expire_spend = {.name = "house.expire_spend",
+                                            .handle = expire_spend,
+                                            .lease_ms = 120000,
+                                            .attempts_max = 3,
+                                            .first_ms = 5000,
+                                            .most_ms = 60000,
+                                            .every_ms = 86400000,
+                                            .scope = JOB_OF_SERVICE};
 
 static enum status scrub(void *self, struct call *c, struct job *job)
 {

@@ -7,6 +7,9 @@
 /* Removes answers to requests that nobody may repeat any more (store/once.h), of all tenants. */
 extern const struct job_kind house_expire_answers;
 
+/* Removes old sums of spent money (store/spend.h), of all tenants. */
+extern const struct job_kind house_expire_spend;
+
 /* Not periodic: makes the engine's files forget what was deleted (store_scrub), again and again
  * until nobody is in the way. self: the struct store. */
 extern const struct job_kind house_scrub;
