@@ -56,14 +56,17 @@ enum status batch_flush(struct batch *b, struct sql_conn *conn, struct call *c)
         sort(b);
     n = b->n;
     b->n = 0; /* also after a failure: the unit is over then */
-    for (int i = BATCH_TEXTS - 1; i >= 0; i--)
-        while (b->texts->text[i] && n - done >= (size_t)1 << i) {
-            TRY(sql_exec(conn, c,
-                         &(struct sql_statement){b->texts->text[i],
-                                                 b->values + done * b->texts->width,
-                                                 b->texts->width << i}));
-            done += (size_t)1 << i;
-        }
+    for (int i = BATCH_TEXTS - 1; i >= 0; i--) {
+        size_t times = b->texts->text[i] ? (n - done) >> i : 0;
+
+        if (times)
+            TRY(sql_exec_many(conn, c,
+                              &(struct sql_statement){b->texts->text[i],
+                                                      b->values + done * b->texts->width,
+                                                      b->texts->width << i},
+                              times));
+        done += times << i;
+    }
     assert(done == n);
     return STATUS_OK;
 }

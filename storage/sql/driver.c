@@ -105,6 +105,27 @@ enum status sql_exec(struct sql_conn *conn, struct call *c, const struct sql_sta
     return conn->ops->exec(conn, c, s);
 }
 
+static bool is_armed(const struct sql_fault *f)
+{
+    return f && atomic_load_explicit(&f->countdown, memory_order_relaxed) > 0;
+}
+
+/* With a fault to inject each set counts as the statement that it stands for. */
+enum status sql_exec_many(struct sql_conn *conn, struct call *c, const struct sql_statement *s,
+                          size_t times)
+{
+    struct sql_statement one = *s;
+
+    assert(s->n_args <= SQL_ARGS_MAX);
+    if (conn->ops->exec_many && !is_armed(conn->driver->fault)) {
+        TRY(admit(conn, c));
+        return conn->ops->exec_many(conn, c, s, times);
+    }
+    for (size_t i = 0; i < times; i++, one.args += s->n_args)
+        TRY(sql_exec(conn, c, &one));
+    return STATUS_OK;
+}
+
 enum status sql_query(struct sql_conn *conn, struct call *c, const struct sql_statement *s,
                       sql_row_fn row, void *arg)
 {

@@ -86,6 +86,10 @@ struct sql_conn_ops {
     /* Runs a statement whose rows nobody wants. May be sent later, at the next query or at commit;
      * its failure shows then. */
     enum status (*exec)(struct sql_conn *, struct call *, const struct sql_statement *);
+    /* The same for `times` sets of n_args arguments, one after the other in args, so that what a
+     * statement costs to find and to begin is paid once. NULL: nothing is saved by it. */
+    enum status (*exec_many)(struct sql_conn *, struct call *, const struct sql_statement *,
+                             size_t times);
     /* Runs a statement and calls row for each row. */
     enum status (*query)(struct sql_conn *, struct call *, const struct sql_statement *,
                          sql_row_fn row, void *arg);
@@ -153,6 +157,8 @@ uint64_t sql_hash(str text);
 /* Calls through the ops, with the fault hook and the check that the unit has not failed before. */
 MUST_CHECK enum status sql_exec(struct sql_conn *conn, struct call *c,
                                 const struct sql_statement *s);
+MUST_CHECK enum status sql_exec_many(struct sql_conn *conn, struct call *c,
+                                     const struct sql_statement *s, size_t times);
 MUST_CHECK enum status sql_query(struct sql_conn *conn, struct call *c,
                                  const struct sql_statement *s, sql_row_fn row, void *arg);
 

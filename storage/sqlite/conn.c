@@ -195,24 +195,29 @@ static enum status step_all(struct sqlite_conn *conn, struct call *c, sqlite3_st
     return s;
 }
 
+static enum status bind_all(struct sqlite_conn *conn, struct call *c, const struct cached *x,
+                            const struct sql_value *args, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bind(x->statement, x->places ? x->places[i + 1] : (int)i + 1, &args[i]))
+            return fail(conn, c);
+    return STATUS_OK;
+}
+
 static enum status run_statement(struct sql_conn *base, struct call *c,
                                  const struct sql_statement *s, sql_row_fn row, void *arg)
 {
     struct sqlite_conn *conn = self(base);
     struct cached *x = prepare(conn, s->text);
-    enum status r = STATUS_OK;
-    sqlite3_stmt *q;
+    enum status r;
 
     if (!x)
         return fail(conn, c);
-    q = x->statement;
-    for (size_t i = 0; i < s->n_args && r == STATUS_OK; i++)
-        if (bind(q, x->places ? x->places[i + 1] : (int)i + 1, &s->args[i]))
-            r = fail(conn, c);
+    r = bind_all(conn, c, x, s->args, s->n_args);
     if (r == STATUS_OK)
-        r = step_all(conn, c, q, row, arg);
-    sqlite3_reset(q);
-    sqlite3_clear_bindings(q);
+        r = step_all(conn, c, x->statement, row, arg);
+    sqlite3_reset(x->statement);
+    sqlite3_clear_bindings(x->statement);
     return r;
 }
 
@@ -227,6 +232,26 @@ static enum status exec(struct sql_conn *base, struct call *c, const struct sql_
 {
     self(base)->wrote = true;
     return run_statement(base, c, s, NULL, NULL);
+}
+
+static enum status exec_many(struct sql_conn *base, struct call *c, const struct sql_statement *s,
+                             size_t times)
+{
+    struct sqlite_conn *conn = self(base);
+    struct cached *x = prepare(conn, s->text);
+    enum status r = STATUS_OK;
+
+    if (!x)
+        return fail(conn, c);
+    conn->wrote = true;
+    for (size_t i = 0; i < times && r == STATUS_OK; i++) {
+        r = bind_all(conn, c, x, s->args + i * s->n_args, s->n_args);
+        if (r == STATUS_OK)
+            r = step_all(conn, c, x->statement, NULL, NULL);
+        sqlite3_reset(x->statement);
+    }
+    sqlite3_clear_bindings(x->statement);
+    return r;
 }
 
 static enum status script(struct sql_conn *base, struct call *c, const char *text)
@@ -260,7 +285,8 @@ void conn_leave(struct sqlite_conn *conn)
     conn->call = NULL;
 }
 
-static const struct sql_conn_ops ops = {.exec = exec, .query = query, .script = script};
+static const struct sql_conn_ops ops = {
+    .exec = exec, .exec_many = exec_many, .query = query, .script = script};
 
 static enum status configure(struct sqlite_conn *conn, struct call *c, const struct conn_options *o)
 {
