@@ -60,10 +60,24 @@ static enum status absorb(struct tx *tx, DuplicatePolicy policy, const Lead *dra
     return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(known->id), &known->base);
 }
 
-static enum status insert(struct tx *tx, DuplicatePolicy policy, Lead *lead)
+enum status lead_ready(struct tx *tx, struct lead_draft *draft)
 {
+    for (size_t i = 0; i < LEAD_MATCH_KEYS; i++)
+        TRY(tx_prepare_find(tx, lead_match_keys[i].column,
+                            lead_key(&draft->keys, &lead_match_keys[i])));
+    return tx_prepare_insert(tx, RECORD_LEAD, &draft->lead->base, EVENT_LEAD_CREATED,
+                             &draft->prepared);
+}
+
+static enum status insert(struct tx *tx, DuplicatePolicy policy, const struct lead_draft *draft)
+{
+    bool is_copy = policy == DUPLICATE_POLICY_KEEP_BOTH;
+    Lead *lead = draft->lead;
+
+    if (draft->prepared)
+        return tx_insert_prepared(tx, draft->prepared, is_copy);
     lead->id = (char *)protobuf_c_empty_string; /* a second run makes a new one */
-    if (policy == DUPLICATE_POLICY_KEEP_BOTH)
+    if (is_copy)
         TRY(tx_insert_copy(tx, RECORD_LEAD, &lead->base));
     else
         TRY(tx_insert_lead(tx, lead));
@@ -84,7 +98,7 @@ enum status lead_settle(struct tx *tx, struct lead_draft *draft, DuplicatePolicy
     out->updated = false;
     out->lead = known ? known : draft->lead;
     if (!known)
-        return insert(tx, policy, draft->lead);
+        return insert(tx, policy, draft);
     if (policy == DUPLICATE_POLICY_FAIL || policy == DUPLICATE_POLICY_KEEP_BOTH)
         return refuse_duplicate(tx_call(tx), known, out->reason);
     if (policy == DUPLICATE_POLICY_FILL || policy == DUPLICATE_POLICY_OVERWRITE) {

@@ -12,12 +12,14 @@
 #include "agent/lead_clean.h"
 #include "agent/lead_match.h"
 #include "sales/v1/sales_agent.h"
+#include "store/prepare.h"
 
 /* A lead on its way in: cleaned, with defaults, not stored. */
 struct lead_draft {
     Lead *lead;
     struct lead_keys keys;
     struct lead_changed changed;
+    struct prepared *prepared; /* by lead_ready; NULL: none */
 };
 
 /* What became of a draft. */
@@ -33,6 +35,9 @@ struct lead_stored {
  */
 MUST_CHECK enum status lead_prepare(struct call *c, const TenantPolicy *policy, const Lead *in,
                                     struct lead_draft *out);
+
+/* Inside of store_prepare: for the case that the draft is nobody known. */
+MUST_CHECK enum status lead_ready(struct tx *tx, struct lead_draft *draft);
 
 /*
  * Inside of a unit: stores the draft with its event, or deals with the duplicate as `policy` says.

@@ -1,8 +1,8 @@
 /*
- * A batch goes through in three passes: every row is validated and cleaned without the store; then
- * one unit looks up the keys of all rows with one statement per key, decides each row, and stores;
- * then the counts of the committed run are added up. Rows of one batch that share a key meet in a
- * key_set, because the store does not show them to each other before they are flushed.
+ * A batch goes through in three passes: every row is validated, cleaned and readied without the
+ * store; then one unit looks up the keys of all rows with one statement per key, decides each row,
+ * and stores; then the counts of the committed run are added up. Rows of one batch that share a key
+ * meet in a key_set, because the store does not show them to each other before they are flushed.
  */
 #include "agent/lead_import.h"
 
@@ -33,6 +33,7 @@ struct batch {
     struct import *import;
     struct row *rows;
     size_t n_rows;
+    struct preparation *preparation;     /* NULL: none */
     struct uuid *known[LEAD_MATCH_KEYS]; /* [n_rows] ids on record by key; zero: none */
 };
 
@@ -284,6 +285,8 @@ static enum status rows_unit(struct call *c, struct tx *tx, void *arg)
     struct key_set seen;
     uint64_t done = b->import->done_row_number;
 
+    if (b->preparation)
+        tx_use_prepared(tx, b->preparation);
     for (int k = 0; k < LEAD_MATCH_KEYS; k++)
         TRY(look_up(c, tx, b, k));
     if (!key_set_init(&seen, &c->arena, b->n_rows * LEAD_MATCH_KEYS))
@@ -330,10 +333,30 @@ static enum status prepare_rows(struct call *c, struct agents *a, const ImportRo
     return STATUS_OK;
 }
 
+static enum status ready_rows(struct call *c, struct tx *tx, void *arg)
+{
+    struct batch *b = arg;
+
+    (void)c;
+    for (size_t i = 0; i < b->n_rows; i++)
+        if (b->rows[i].draft.lead && b->rows[i].number > b->import->done_row_number)
+            TRY(lead_ready(tx, &b->rows[i].draft));
+    return STATUS_OK;
+}
+
+/* Readies new leads before the unit, where an import has some: work in vain for all others. */
+static enum status ready(struct call *c, struct agents *a, struct batch *b)
+{
+    if (b->import->validate_only || b->import->repeats)
+        return STATUS_OK;
+    return store_prepare(a->store, c, ready_rows, b, &b->preparation);
+}
+
 /* What was committed: results for the client, counts and mark for the import. */
 static enum status collect(struct call *c, const struct batch *b, ImportResults *out)
 {
     struct import *import = b->import;
+    uint64_t created = import->counts.created;
 
     if ((out->results = NEW(&c->arena, ImportRowResult *, b->n_rows + 1)) == NULL)
         return call_nomem(c);
@@ -344,6 +367,7 @@ static enum status collect(struct call *c, const struct batch *b, ImportResults 
             import->done_row_number = b->rows[i].number;
     }
     out->n_results = b->n_rows;
+    import->repeats = (import->counts.created - created) * 2 < b->n_rows;
     return STATUS_OK;
 }
 
@@ -355,6 +379,7 @@ enum status import_rows(struct call *c, struct agents *a, struct import *import,
 
     c->request_id = import->id; /* that is what the audit trail names */
     TRY(prepare_rows(c, a, in, &b));
+    TRY(ready(c, a, &b));
     TRY(store_run(a->store, c, mode, rows_unit, &b));
     if (mode == STORE_WRITE)
         feed_tell(a->feed, c->principal.tenant_id);

@@ -15,6 +15,7 @@ struct import {
     int64_t started_us;
     uint64_t done_row_number; /* rows up to here are done, by this stream or an earlier one */
     ImportSummary counts;     /* `elapsed` unset */
+    bool repeats;             /* most rows of the last batch were on record already */
 };
 
 /*

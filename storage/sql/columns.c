@@ -38,13 +38,21 @@ struct blinded {
     str value;
 };
 
-/* Values that are looked up are often stored next. Slots are overwritten: at worst they are made
- * blind again. NULL: this unit keeps none. */
+static bool is_of(const struct blinded *b, const struct column_info *c, str value)
+{
+    return b->column == c && str_eq(b->value, value);
+}
+
+/* Values that are looked up are often stored next. The slot of this one, the first free of two, or
+ * one to overwrite: at worst a value is made blind again. NULL: this unit keeps none. */
 static struct blinded *blinded_at(struct tx *tx, const struct column_info *c, str value)
 {
+    struct blinded *b;
+
     if (!tx->blinded)
         return NULL;
-    return &tx->blinded[(sql_hash(value) + (uintptr_t)c / sizeof *c) % BLINDED_SLOTS];
+    b = &tx->blinded[(sql_hash(value) + (uintptr_t)c / sizeof *c) % BLINDED_SLOTS & ~(size_t)1];
+    return !b->column || is_of(b, c, value) || (b[1].column && !is_of(&b[1], c, value)) ? b : b + 1;
 }
 
 static void blind_now(struct tx *tx, const struct column_info *c, str value, unsigned char *out)
@@ -61,7 +69,7 @@ static struct sql_value blind(struct tx *tx, const struct column_info *c, str va
     unsigned char *out;
     str copy;
 
-    if (known && known->column == c && str_eq(known->value, value))
+    if (known && is_of(known, c, value))
         return sql_bytes(known->digest, BLIND_BYTES);
     if ((out = arena_take(&tx->call->arena, BLIND_BYTES)) == NULL) {
         *ok = false;

@@ -52,35 +52,52 @@ static enum status seal_data(struct tx *tx, struct uuid id, const ProtobufCMessa
     return seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, out);
 }
 
-enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str subject_id,
-                     const ProtobufCMessage *data)
+enum status event_make(struct tx *tx, const struct event_subject *of, const ProtobufCMessage *data,
+                       struct sql_value row[EVENT_WIDTH])
 {
     struct call *c = tx->call;
-    const struct record_info *info = record_info(kind);
     struct uuid *ids = NEW(&c->arena, struct uuid, 2); /* the event's and the subject's */
-    struct sql_value *row = NULL;
     str body = {0}, trace = pack_trace(c);
 
-    TRY(tx_writable(tx));
-    if (tx->store->is_bare)
-        return STATUS_OK;
     if (!ids || !trace.p)
         return call_nomem(c);
     ids[0] = uuid_new(c);
-    ids[1] = record_id(info, subject_id);
+    ids[1] = of->id;
     TRY(seal_data(tx, ids[0], data, &body));
-    kill_here(KILL_OUTBOX_APPEND);
-    TRY(tx_batch_row(tx, &tx->events, &tx->store->statements->events, &row));
-    assert(row);
     row[0] = sql_int(tx->tenant_id);
     row[1] = sql_bytes(ids[0].b, sizeof ids[0].b);
-    row[2] = sql_text(str_of(type));
-    row[3] = sql_text(str_of(info->table));
+    row[2] = sql_text(str_of(of->type));
+    row[3] = sql_text(str_of(of->info->table));
     row[4] = sql_bytes(ids[1].b, sizeof ids[1].b);
     row[5] = sql_int(call_now_us(c));
     row[6] = sql_bytes(body.p, body.n);
     row[7] = sql_bytes(trace.p, trace.n);
     return STATUS_OK;
+}
+
+enum status event_put(struct tx *tx, const struct sql_value made[EVENT_WIDTH])
+{
+    struct sql_value *row = NULL;
+
+    kill_here(KILL_OUTBOX_APPEND);
+    TRY(tx_batch_row(tx, &tx->events, &tx->store->statements->events, &row));
+    assert(row);
+    memcpy(row, made, EVENT_WIDTH * sizeof *row);
+    return STATUS_OK;
+}
+
+enum status tx_event(struct tx *tx, const char *type, enum record_kind kind, str subject_id,
+                     const ProtobufCMessage *data)
+{
+    const struct record_info *info = record_info(kind);
+    struct sql_value made[EVENT_WIDTH];
+
+    TRY(tx_writable(tx));
+    if (tx->store->is_bare)
+        return STATUS_OK;
+    TRY(event_make(tx, &(struct event_subject){type, info, record_id(info, subject_id)}, data,
+                   made));
+    return event_put(tx, made);
 }
 
 struct event_rows {

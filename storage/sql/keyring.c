@@ -15,6 +15,7 @@ struct keyring {
     struct master_ring *masters; /* owned */
     pthread_rwlock_t lock;       /* guards all that follows */
     struct tenant_keys **slots;
+    uint64_t n_loaded;
     size_t n, cap; /* cap is a power of two, more than half of it free */
 };
 
@@ -129,6 +130,7 @@ static bool publish(struct keyring *k, struct tenant_keys *keys)
 
     pthread_rwlock_wrlock(&k->lock);
     ok = make_room(k);
+    keys->serial = ++k->n_loaded;
     if (ok) {
         i = slot_of(k->slots, k->cap, keys->tenant_id);
         old = k->slots[i];

@@ -33,6 +33,7 @@ struct tenant_keys {
     struct seal_key index;
     struct seal_key data[DATA_KEYS_MAX]; /* [n_data >= 1], oldest first: the last one seals */
     size_t n_data;
+    uint64_t serial;    /* of this snapshot, from 1: no other one of this process has it */
     int64_t loaded_ns;  /* by the monotonic clock of the call that loaded it */
     atomic_ulong seals; /* made with the last data key and not yet counted in the database */
     atomic_int refs;

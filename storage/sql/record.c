@@ -1,13 +1,11 @@
 /* Single records: a message becomes a sealed body with index columns beside it, and back. */
 #include <assert.h>
-#include <google/protobuf/timestamp.pb-c.h>
 
-#include "base/kill_point.h"
 #include "schema/unpack.h"
 #include "sql/columns.h"
 #include "sql/reach.h"
-#include "sql/tx.h"
 #include "sql/word.h"
+#include "sql/writing.h"
 
 static enum status gone(struct tx *tx, const struct record_info *info)
 {
@@ -27,117 +25,6 @@ static enum status damaged(struct tx *tx, const struct record_info *info)
                         "a stored %s fails its authentication", info->table);
 }
 
-/* Writes what the store owns into the message. */
-static enum status stamp(struct tx *tx, const struct record_info *info, ProtobufCMessage *m,
-                         const struct seen *s, int64_t update_us)
-{
-    struct arena *a = &tx->call->arena;
-    Google__Protobuf__Timestamp *t = NEW(a, Google__Protobuf__Timestamp, 2);
-    char *id = NULL, *etag = etag_make(a, s->id, s->version);
-
-    if (field_read(m, &info->id).text.n == 0 && (id = uuid_text(a, s->id)) == NULL)
-        return call_nomem(tx->call);
-    if (!t || !etag)
-        return call_nomem(tx->call);
-    if ((id && !field_set_text(m, &info->id, id)) ||
-        (info->etag.n && !field_set_text(m, &info->etag, etag)) ||
-        (info->create_time.n && !field_set_time(m, &info->create_time, &t[0], s->create_us)) ||
-        (info->update_time.n && !field_set_time(m, &info->update_time, &t[1], update_us)))
-        return call_fail(tx->call, STATUS_INTERNAL, "a %s lacks the message that holds its id",
-                         info->table);
-    return STATUS_OK;
-}
-
-/* The packed message without what stamp() would write. */
-static enum status pack_body(struct tx *tx, const struct record_info *info, ProtobufCMessage *m,
-                             str *out)
-{
-    struct call *c = tx->call;
-    struct uuid parsed;
-    size_t n;
-    uint8_t *p;
-    str id = field_read(m, &info->id).text;
-
-    if (uuid_parse(id, &parsed))
-        field_set_text(m, &info->id, (char *)protobuf_c_empty_string);
-    if (info->etag.n)
-        field_set_text(m, &info->etag, (char *)protobuf_c_empty_string);
-    n = protobuf_c_message_get_packed_size(m);
-    if (n > MESSAGE_BYTES_MAX)
-        return call_fail(c, STATUS_INVALID, "a %s is larger than %d bytes", info->table,
-                         MESSAGE_BYTES_MAX);
-    if ((p = arena_take(&c->arena, n + 1)) == NULL)
-        return call_nomem(c);
-    *out = (str){(char *)p, protobuf_c_message_pack(m, p)};
-    return STATUS_OK;
-}
-
-/* What follows every change: the words, and a note for the trail. */
-static enum status follow(struct tx *tx, const struct record_info *info, struct uuid *id,
-                          const struct seen *before, const struct seen *after)
-{
-    assert(info->kind != RECORD_AUDIT); /* entries are written by audit.c only, and never change */
-    TRY(words_change(tx, id, before->tokens, after->tokens));
-    return audit_note(tx, &(struct audit_change){info, *id, before->plain, after->plain});
-}
-
-static const struct seen none_seen;
-
-/* A message on its way into a row. */
-struct writing {
-    const struct record_info *info;
-    ProtobufCMessage *m;
-    struct uuid *id; /* in the arena: rows that wait in a batch point to it */
-    struct seen s;   /* as it will be stored */
-    int64_t now;
-    str body; /* sealed; s.plain is what is in it */
-};
-
-/* Finds the words, seals the message for its version, then writes what the store owns into it. */
-static enum status encode(struct tx *tx, struct writing *w)
-{
-    struct seal_place place = {w->info->table, tx->tenant_id, *w->id, w->s.version};
-
-    TRY(tokens_read(tx, w->info, w->m, &w->s.tokens));
-    TRY(pack_body(tx, w->info, w->m, &w->s.plain));
-    if (tx_is_plain(tx, w->info))
-        w->body = w->s.plain;
-    else
-        TRY(seal(tx->call, tenant_keys_current(tx->keys), &place, w->s.plain, &w->body));
-    kill_here(KILL_RECORD_WRITE);
-    return stamp(tx, w->info, w->m, &w->s, w->now);
-}
-
-/* The message's id, or a new one. An id that carries a time says when the record was made. */
-static enum status new_id(struct tx *tx, struct writing *w)
-{
-    str text = field_read(w->m, &w->info->id).text;
-
-    if ((w->id = NEW(&tx->call->arena, struct uuid, 1)) == NULL)
-        return call_nomem(tx->call);
-    *w->id = text.n ? record_id(w->info, text) : uuid_new(tx->call);
-    w->s = (struct seen){.id = *w->id, .version = 1};
-    w->s.create_us = w->id->b[6] >> 4 == 7 ? uuid_time_us(*w->id) : w->now - w->now % 1000;
-    return STATUS_OK;
-}
-
-/* False: out of memory. */
-static bool insert_args(struct tx *tx, const struct writing *w, bool copy, struct sql_value *args)
-{
-    bool ok = true;
-
-    args[0] = sql_int(tx->tenant_id);
-    args[1] = sql_bytes(w->id->b, sizeof w->id->b);
-    args[2] = sql_int(w->s.version);
-    args[3] = sql_int(w->s.create_us);
-    args[4] = sql_int(w->now);
-    args[5] = sql_bytes(w->body.p, w->body.n);
-    args[6] = sql_bytes(w->s.tokens.p, w->s.tokens.n);
-    args[7] = sql_int(copy ? token_at((str){(char *)w->id->b + 8, 8}, 0) : 0);
-    columns_read(tx, w->info, w->m, args + RECORD_FIXED_N, &ok);
-    return ok;
-}
-
 static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m, bool copy)
 {
     struct writing w = {.info = tx_kind(tx, kind), .m = m, .now = call_now_us(tx->call)};
@@ -146,13 +33,14 @@ static enum status insert(struct tx *tx, enum record_kind kind, ProtobufCMessage
     assert(m->descriptor == w.info->descriptor);
     TRY(tx_writable(tx));
     TRY(reach_after(tx, w.info, m, true));
-    TRY(new_id(tx, &w));
-    TRY(encode(tx, &w));
+    TRY(writing_new_id(tx, &w));
+    TRY(writing_encode(tx, &w));
     TRY(tx_batch_row(tx, &tx->batches[kind], &tx->store->statements->kinds[kind].insert, &row));
     assert(row);
-    if (!insert_args(tx, &w, copy, row))
+    if (!writing_insert_args(tx, &w, row))
         return call_nomem(tx->call);
-    return follow(tx, w.info, w.id, &none_seen, &w.s);
+    row[RECORD_COPY] = writing_copy(w.id, copy);
+    return writing_follow(tx, &w, NULL);
 }
 
 enum status tx_insert(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
@@ -250,7 +138,7 @@ static enum status next_version(struct tx *tx, struct writing *w, struct seen *b
     TRY(reach_after(tx, w->info, w->m, false));
     *before = w->s;
     w->s.version++;
-    return encode(tx, w);
+    return writing_encode(tx, w);
 }
 
 /* How many; 0: out of memory. */
@@ -284,7 +172,7 @@ enum status tx_update(struct tx *tx, enum record_kind kind, ProtobufCMessage *m)
     if (n == 0)
         return call_nomem(tx->call);
     TRY(tx_exec(tx, &(struct sql_statement){tx->store->statements->kinds[kind].update, args, n}));
-    TRY(follow(tx, w.info, w.id, &before, &w.s));
+    TRY(writing_follow(tx, &w, &before));
     return seen_put(tx, &w.s);
 }
 
@@ -306,7 +194,8 @@ enum status tx_delete(struct tx *tx, enum record_kind kind, str id_text, str eta
                                                                  sql_bytes(id.b, sizeof id.b),
                                                                  sql_int(s.version)},
                                             3}));
-    return follow(tx, info, &id, &s, &none_seen);
+    TRY(words_change(tx, &id, s.tokens, (str){0}));
+    return audit_note(tx, &(struct audit_change){info, id, s.plain, (str){0}});
 }
 
 enum status tx_match(struct tx *tx, const ProtobufCMessage *m, str etag)
@@ -345,5 +234,5 @@ enum status record_read(struct record_row *r, const struct sql_value *cols)
         s.tokens = arena_str(&c->arena, cols[5].s);
         TRY(s.tokens.p ? seen_put(tx, &s) : call_nomem(c));
     }
-    return stamp(tx, r->info, r->message, &s, cols[3].i);
+    return writing_stamp(tx, r->info, r->message, &s, cols[3].i);
 }

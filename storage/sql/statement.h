@@ -11,7 +11,7 @@ enum { RECORD_FIELDS_N = 6 };
 
 /* What an INSERT has before the index columns: tenant_id, id, version, create_time, update_time,
  * body, tokens, copy. */
-enum { RECORD_FIXED_N = 8 };
+enum { RECORD_COPY = 7, RECORD_FIXED_N = 8 };
 
 /* IN lists come in these lengths; a shorter one repeats its last value. */
 enum { IN_SIZES = 4, IN_MAX = 512 };

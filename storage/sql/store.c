@@ -224,9 +224,8 @@ static enum status read_keys(struct store *s, struct call *c, struct key_unit *u
                    : call_fail(c, STATUS_INTERNAL, "the keys of a tenant were not stored");
 }
 
-/* Put them back. */
-static enum status find_keys(struct store *s, struct call *c, int64_t tenant_id,
-                             struct tenant_keys **out)
+enum status store_keys_take(struct store *s, struct call *c, int64_t tenant_id,
+                            struct tenant_keys **out)
 {
     struct key_unit u = {.store = s, .tenant_id = tenant_id};
     enum status r;
@@ -274,7 +273,7 @@ static enum status run(struct store *s, struct call *c, struct run *r)
     assert(r->fn);
     assert(c->fault.status == STATUS_OK);
     r->store = s;
-    TRY(find_keys(s, c, r->tenant_id, &r->keys));
+    TRY(store_keys_take(s, c, r->tenant_id, &r->keys));
     status = run_unit(s, c, &u);
     if (u.error == SQL_ERROR_KEYS) { /* another server has started a key since ours were read */
         call_clear(c);
@@ -284,7 +283,7 @@ static enum status run(struct store *s, struct call *c, struct run *r)
         r->keys_are_new = true;
         keyring_forget(s->keyring, r->tenant_id);
         keyring_forget(s->keyring, 0); /* also seen by a tenant's unit: store/service.h */
-        TRY(find_keys(s, c, r->tenant_id, &r->keys));
+        TRY(store_keys_take(s, c, r->tenant_id, &r->keys));
         status = run_unit(s, c, &u);
     }
     if (status != STATUS_OK)
@@ -355,7 +354,8 @@ enum status sql_store_open(struct call *c, struct sql_driver *driver,
     if (r == STATUS_OK)
         r = sql_schema_check(c, driver);
     if (r == STATUS_OK)
-        r = find_keys(s, c, 0, &keys); /* a wrong master key shows here, not at the first request */
+        r = store_keys_take(s, c, 0,
+                            &keys); /* a wrong master key shows here, not at the first request */
     if (r != STATUS_OK) {
         store_close(s);
         return r;

@@ -93,6 +93,11 @@ MUST_CHECK enum status tx_keys(struct tx *tx, int64_t tenant_id, struct tenant_k
 MUST_CHECK enum status tx_key_of(struct tx *tx, int64_t tenant_id, str sealed,
                                  const struct seal_key **out);
 
+/* The tenant's keys, made if it has none; as in keyring_take, but it reads them when they are not
+ * at hand. Put them back. */
+MUST_CHECK enum status store_keys_take(struct store *s, struct call *c, int64_t tenant_id,
+                                       struct tenant_keys **out);
+
 /* At the end of the unit. */
 void tx_keys_release(struct tx *tx);
 
