@@ -165,6 +165,7 @@ static enum status run_apart(struct call *c, struct agents *a, store_unit_fn fn,
     call_init(&own, c->clock, CALL_ARENA_BYTES);
     own.deadline_ns = c->deadline_ns;
     own.cancelled = c->cancelled;
+    own.is_background = c->is_background;
     own.principal = c->principal;
     own.trace = c->trace;
     own.method = c->method;

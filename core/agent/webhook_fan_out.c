@@ -162,6 +162,7 @@ static enum status fan_tenant(struct call *c, struct agents *a, struct fan *k)
     call_init(&own, c->clock, TENANT_ARENA_BYTES);
     own.deadline_ns = c->deadline_ns;
     own.cancelled = c->cancelled;
+    own.is_background = c->is_background;
     own.trace = c->trace;
     own.method = "webhook.fan_out";
     own.principal = (struct principal){.tenant_id = k->events[0]->tenant_id, .kind = ACTOR_SYSTEM};

@@ -75,6 +75,7 @@ struct call {
     const struct clock_ops *clock; /* never NULL after call_init */
     int64_t deadline_ns;           /* clock->monotonic_ns; 0: none */
     const atomic_bool *cancelled;  /* borrowed; NULL: cannot be cancelled */
+    bool is_background;            /* nobody waits for it: a job. Leaves room to callers */
     struct principal principal;
     struct reach reach;
     struct trace trace;

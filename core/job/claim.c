@@ -225,6 +225,7 @@ enum status engine_claim(struct job_engine *e, size_t *n_out)
     make_wants(e, &w);
     call_init(&c, e->clock, CLAIM_ARENA_BYTES);
     c.method = "job/claim";
+    c.is_background = true;
     c.cancelled = &e->is_over;
     c.deadline_ns = call_monotonic_ns(&c) + (int64_t)CLAIM_TIMEOUT_MS * 1000000;
     s = store_run_system(e->store, &c, STORE_TAKE, claim_unit, &w);

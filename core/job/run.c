@@ -138,6 +138,7 @@ static void settle(struct job_engine *e, struct end *end)
     if (end->outcome == OUTCOME_LOST)
         return;
     call_init(&c, e->clock, SETTLE_ARENA_BYTES);
+    c.is_background = true;
     c.deadline_ns = call_monotonic_ns(&c) + (int64_t)SETTLE_TIMEOUT_MS * 1000000;
     if (store_run_system(e->store, &c, STORE_WRITE, settle_unit, end) != STATUS_OK)
         end->outcome = OUTCOME_LOST;
@@ -169,6 +170,7 @@ static void begin_call(struct job_engine *e, const struct item *item, struct cal
     call_init(c, e->clock, CALL_ARENA_BYTES);
     c->deadline_ns = call_monotonic_ns(c) + (job->lease_until_us - call_now_us(c)) * 1000;
     c->cancelled = &e->cancelled;
+    c->is_background = true;
     c->method = item->kind->row->name;
     c->rule = "job";
     trace_start(&c->trace, e->clock);
@@ -302,6 +304,7 @@ void engine_release_queued(struct job_engine *e)
             r.n++;
         pthread_mutex_unlock(&e->lock);
         call_init(&c, e->clock, SETTLE_ARENA_BYTES);
+        c.is_background = true;
         c.deadline_ns = call_monotonic_ns(&c) + (int64_t)SETTLE_TIMEOUT_MS * 1000000;
         if (r.n && store_run_system(e->store, &c, STORE_WRITE, release_unit, &r) != STATUS_OK)
             log_warn(&c, LOG_EVENT_JOBS_STALLED, F_WHY(&c.fault));

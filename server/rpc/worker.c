@@ -16,18 +16,19 @@
 
 struct lane {
     struct job *head, **tail;
-    struct lane *next; /* in the list of lanes with jobs */
-    int n;
+    struct lane *next; /* in the list of lanes with jobs that may run */
+    int n, n_running;
 };
 
 struct worker_pool {
     struct wait_host host; /* first: the host of its threads is the pool */
     int n_most;            /* jobs that may wait by worker_pool_offer */
     int n_threads;
+    int n_lane_most;      /* threads that one lane may have */
     int n_awake_most;     /* threads that may work at once without waiting */
     pthread_mutex_t lock; /* guards everything below */
     pthread_cond_t work;
-    struct lane *first, **last; /* lanes with jobs, in the order of their turns */
+    struct lane *first, **last; /* lanes with jobs that may run, in the order of their turns */
     int n_queued, n_idle;
     int n_awake; /* threads at work and not waiting, those being woken included */
     int n_wakes; /* threads being woken */
@@ -36,10 +37,15 @@ struct worker_pool {
     pthread_t threads[];
 };
 
+static struct lane *lane_of(struct worker_pool *p, const struct job *j)
+{
+    return &p->lanes[j->lane % WORKER_LANES];
+}
+
 /* With the lock held: wakes a thread when there is work that none of those awake will take soon. */
 static void wake_one(struct worker_pool *p)
 {
-    if (p->n_queued == 0 || p->n_awake >= p->n_awake_most || p->n_idle == p->n_wakes)
+    if (!p->first || p->n_awake >= p->n_awake_most || p->n_idle == p->n_wakes)
         return;
     p->n_wakes++;
     p->n_awake++;
@@ -79,9 +85,11 @@ static void sleep_until_woken(struct worker_pool *p)
         p->n_awake++;
 }
 
-/* With the lock held: the lane is the last to have its turn. */
+/* With the lock held: the lane is the last to have its turn, if it has one. */
 static void queue_lane(struct worker_pool *p, struct lane *l)
 {
+    if (l->n == 0 || l->n_running >= p->n_lane_most)
+        return;
     l->next = NULL;
     *p->last = l;
     p->last = &l->next;
@@ -101,17 +109,27 @@ static struct job *pop(struct worker_pool *p)
     if ((l->head = j->next) == NULL)
         l->tail = &l->head;
     l->n--;
+    l->n_running++;
     p->n_queued--;
-    if (l->n > 0)
-        queue_lane(p, l);
+    queue_lane(p, l);
     return j;
 }
 
-static struct job *take(struct worker_pool *p)
+/* With the lock held: a job of the lane has ended. */
+static void end_one(struct worker_pool *p, struct lane *l)
+{
+    if (l->n_running-- == p->n_lane_most)
+        queue_lane(p, l); /* it had no turn while it had all it may have */
+}
+
+/* The next job; ended: the lane of the one before, NULL: there was none. NULL: it is over. */
+static struct job *take(struct worker_pool *p, struct lane *ended)
 {
     struct job *j;
 
     pthread_mutex_lock(&p->lock);
+    if (ended)
+        end_one(p, ended);
     while (!p->first && !p->stopping)
         sleep_until_woken(p);
     j = pop(p);
@@ -122,13 +140,16 @@ static struct job *take(struct worker_pool *p)
 static void *worker_main(void *arg)
 {
     struct worker_pool *p = arg;
+    struct lane *lane = NULL;
 
     pthread_mutex_lock(&p->lock);
     p->n_awake++;
     pthread_mutex_unlock(&p->lock);
     wait_set_host(&p->host);
-    for (struct job *j; (j = take(p)) != NULL;)
+    for (struct job *j; (j = take(p, lane)) != NULL;) {
+        lane = lane_of(p, j); /* now: the job may be gone when it has run */
         j->run(j);
+    }
     return NULL;
 }
 
@@ -150,6 +171,7 @@ enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **ou
     if ((p = calloc(1, sizeof *p + (size_t)n_workers * sizeof p->threads[0])) == NULL)
         return STATUS_EXHAUSTED;
     p->host = (struct wait_host){wait_begun, wait_ended};
+    p->n_lane_most = n_workers - (n_workers + WORKER_SPARE_PART - 2) / WORKER_SPARE_PART;
     p->n_awake_most = awake_most();
     p->n_most = n_queued;
     p->last = &p->first;
@@ -166,11 +188,6 @@ enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **ou
     }
     *out = p;
     return STATUS_OK;
-}
-
-static struct lane *lane_of(struct worker_pool *p, const struct job *j)
-{
-    return &p->lanes[j->lane % WORKER_LANES];
 }
 
 static void append_unlock(struct worker_pool *p, struct job *j)

@@ -1,9 +1,11 @@
 /*
  * worker: a fixed number of threads that run jobs. The queue is bounded, and fair between lanes:
- * jobs of one lane run in the order they came, lanes take turns, and a lane that floods the queue
- * leaves half of what is free to the others. A lane is a number made from whoever sent the work;
- * senders whose numbers meet share a lane (stochastic fairness queueing, McKenney 1990; the bound
- * of a lane is the dynamic threshold of Choudhury and Hahne 1998 with alpha 1).
+ * jobs of one lane run in the order they came, lanes take turns, a lane that floods the queue
+ * leaves half of what is free to the others, and no lane has all threads: an eighth of them, at
+ * least one of two, is left for others however long its jobs take. A lane is a number made from
+ * whoever sent the work; senders whose numbers meet share a lane (stochastic fairness queueing,
+ * McKenney 1990; the bound of a lane is the dynamic threshold of Choudhury and Hahne 1998 with
+ * alpha 1).
  */
 #ifndef RPC_WORKER_H
 #define RPC_WORKER_H
@@ -23,7 +25,7 @@ struct job {
     uint32_t lane; /* any number; taken modulo WORKER_LANES */
 };
 
-enum { WORKER_LANES = 256 };
+enum { WORKER_LANES = 256, WORKER_SPARE_PART = 8 };
 
 /* EXHAUSTED: out of memory or threads. */
 MUST_CHECK enum status worker_pool_new(int n_workers, int n_queued, struct worker_pool **out);

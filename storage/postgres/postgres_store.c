@@ -4,15 +4,13 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/wait.h"
 #include "postgres/session.h"
+#include "sql/places.h"
 
 enum {
     DOWN_FIRST_MS = 20, /* after a failed connection nobody tries for this long, doubling */
     DOWN_MOST_MS = 2000,
-    WAIT_SLICE_NS = 50000000, /* how often a waiting caller looks whether it was cancelled */
 };
 
 struct postgres_driver {
@@ -20,11 +18,10 @@ struct postgres_driver {
     struct secret conninfo; /* as it is now */
     char *place;            /* conninfo at the start: where the database is; owned */
     bool needs_bound;       /* takes only roles that row-level security binds */
-    size_t max;
-    pthread_mutex_t lock; /* guards all that follows */
-    pthread_cond_t freed;
+    struct places *places;  /* one for each session at most */
+    pthread_mutex_t lock;   /* guards all that follows */
     struct session *idle[POSTGRES_POOL_MAX]; /* the one used last is used first */
-    size_t n_idle, n_open;
+    size_t n_idle;
     int64_t down_until_ns;
     int failures; /* connections refused in a row */
 };
@@ -32,31 +29,6 @@ struct postgres_driver {
 static struct postgres_driver *self(struct sql_driver *d)
 {
     return (struct postgres_driver *)d;
-}
-
-/* With the lock held. */
-static void wait_for_one(struct postgres_driver *d, struct call *c)
-{
-    int64_t ns = call_left_ns(c, WAIT_SLICE_NS);
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    ns += until.tv_nsec + 1000;
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    wait_begins();
-    pthread_cond_timedwait(&d->freed, &d->lock, &until);
-    wait_ends();
-}
-
-/* Says goodbye to a session; its place in the pool is free. */
-static void discard(struct postgres_driver *d, struct session *s)
-{
-    session_close(s);
-    pthread_mutex_lock(&d->lock);
-    d->n_open--;
-    pthread_cond_signal(&d->freed);
-    pthread_mutex_unlock(&d->lock);
 }
 
 static const char role_unbound[] = "ROLE_UNBOUND";
@@ -142,7 +114,7 @@ static enum status log_in(struct postgres_driver *d, struct call *c, struct sess
     return s;
 }
 
-/* Connects in a place that is already counted in n_open. */
+/* Connects, for a place that has no session. */
 static enum status connect_one(struct postgres_driver *d, struct call *c, struct session **out)
 {
     enum status s = log_in(d, c, out);
@@ -156,59 +128,52 @@ static enum status connect_one(struct postgres_driver *d, struct call *c, struct
         ms = (int64_t)DOWN_FIRST_MS << (d->failures < 7 ? d->failures : 7);
         d->failures++;
         d->down_until_ns = call_monotonic_ns(c) + (ms < DOWN_MOST_MS ? ms : DOWN_MOST_MS) * 1000000;
-        d->n_open--;
-        pthread_cond_signal(&d->freed);
     }
     pthread_mutex_unlock(&d->lock);
     return s;
 }
 
-/* An idle session, or NULL with a place reserved for a new one. */
-static enum status reserve(struct postgres_driver *d, struct call *c, struct session **out)
+/* An idle session; NULL: a new one may be opened. */
+static enum status take_idle(struct postgres_driver *d, struct call *c, struct session **out)
 {
     enum status s = STATUS_OK;
 
     *out = NULL;
     pthread_mutex_lock(&d->lock);
-    while (!d->n_idle && d->n_open >= d->max && (s = call_check(c)) == STATUS_OK)
-        wait_for_one(d, c);
-    if (s == STATUS_OK && d->n_idle)
+    if (d->n_idle)
         *out = d->idle[--d->n_idle];
-    else if (s == STATUS_OK && call_monotonic_ns(c) < d->down_until_ns)
+    else if (call_monotonic_ns(c) < d->down_until_ns)
         s = sql_fail(c, NULL, SQL_ERROR_CONNECTION, NULL);
-    else if (s == STATUS_OK)
-        d->n_open++;
     pthread_mutex_unlock(&d->lock);
     return s;
 }
 
+/* The caller has a place: there are never more sessions than places. */
 static enum status borrow(struct postgres_driver *d, struct call *c, struct session **out)
 {
     for (;;) {
-        TRY(reserve(d, c, out));
+        TRY(take_idle(d, c, out));
         if (!*out)
             return connect_one(d, c, out);
         if (session_is_alive(*out, c))
             return STATUS_OK;
-        discard(d, *out); /* bounded: each turn removes one session */
+        session_close(*out); /* bounded: each turn removes one session */
     }
 }
 
 static void give_back(struct postgres_driver *d, struct session *s)
 {
     if (s->dead) {
-        discard(d, s);
+        session_close(s);
         return;
     }
     pthread_mutex_lock(&d->lock);
     d->idle[d->n_idle++] = s;
-    pthread_cond_signal(&d->freed);
     pthread_mutex_unlock(&d->lock);
 }
 
-static enum status run(struct sql_driver *base, struct call *c, struct sql_unit *unit)
+static enum status run_with_place(struct postgres_driver *d, struct call *c, struct sql_unit *unit)
 {
-    struct postgres_driver *d = self(base);
     struct session *s;
     enum status r = borrow(d, c, &s);
 
@@ -223,14 +188,25 @@ static enum status run(struct sql_driver *base, struct call *c, struct sql_unit 
     return r;
 }
 
+static enum status run(struct sql_driver *base, struct call *c, struct sql_unit *unit)
+{
+    struct postgres_driver *d = self(base);
+    struct place place;
+    enum status r;
+
+    TRY(places_take(d->places, c, unit, &place));
+    r = run_with_place(d, c, unit);
+    places_leave(d->places, &place);
+    return r;
+}
+
 static void close_driver(struct sql_driver *base)
 {
     struct postgres_driver *d = self(base);
 
-    assert(d->n_idle == d->n_open);
     while (d->n_idle)
         session_close(d->idle[--d->n_idle]);
-    pthread_cond_destroy(&d->freed);
+    places_free(d->places);
     pthread_mutex_destroy(&d->lock);
     secret_close(&d->conninfo);
     secret_drop(d->place);
@@ -244,24 +220,20 @@ static enum status open_driver(struct call *c, const struct postgres_options *o,
                                struct postgres_driver **out)
 {
     struct postgres_driver *d = calloc(1, sizeof *d);
-    pthread_condattr_t monotonic;
 
     *out = NULL;
     assert(o->pool_max <= POSTGRES_POOL_MAX);
     if (!d || !(d->place = strdup(o->conninfo)) ||
+        !(d->places = places_new(o->pool_max ? o->pool_max : POSTGRES_POOL_DEFAULT)) ||
         secret_open(c, &d->conninfo, &(struct secret_source){o->conninfo, o->conninfo_path})) {
         secret_drop(d ? d->place : NULL);
+        places_free(d ? d->places : NULL);
         free(d);
         return call_nomem(c);
     }
     d->needs_bound = o->role == POSTGRES_ROLE_BOUND;
     d->base = (struct sql_driver){&ops, o->fault};
-    d->max = o->pool_max ? o->pool_max : POSTGRES_POOL_DEFAULT;
     pthread_mutex_init(&d->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&d->freed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     *out = d;
     return STATUS_OK;
 }

@@ -4,17 +4,16 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "base/wait.h"
+#include "sql/places.h"
 #include "sqlite/writer.h"
 
 struct sqlite_driver {
     struct sql_driver base; /* first: a sql_driver * is a sqlite_driver * */
     struct writer *writer;
-    char *path;           /* owned */
-    pthread_mutex_t lock; /* guards free, n_free */
-    pthread_cond_t freed;
+    char *path;                                      /* owned */
+    pthread_mutex_t lock;                            /* guards free, n_free */
+    struct places *places;                           /* one for each reader */
     struct sqlite_conn *readers[SQLITE_READERS_MAX]; /* [n_free] are idle */
     size_t n_free, n_readers;
 };
@@ -24,44 +23,33 @@ static struct sqlite_driver *self(struct sql_driver *d)
     return (struct sqlite_driver *)d;
 }
 
-static enum status borrow(struct sqlite_driver *d, struct call *c, struct sqlite_conn **out)
+/* The caller has a place: one of them is free. */
+static struct sqlite_conn *borrow(struct sqlite_driver *d)
 {
-    enum status s = STATUS_OK;
+    struct sqlite_conn *conn;
 
-    *out = NULL;
     pthread_mutex_lock(&d->lock);
-    while (!d->n_free && (s = call_check(c)) == STATUS_OK) {
-        int64_t ns = call_left_ns(c, (int64_t)50 * 1000000);
-        struct timespec until;
-
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        ns += until.tv_nsec + 1000;
-        until.tv_sec += ns / 1000000000;
-        until.tv_nsec = ns % 1000000000;
-        wait_begins();
-        pthread_cond_timedwait(&d->freed, &d->lock, &until);
-        wait_ends();
-    }
-    if (s == STATUS_OK)
-        *out = d->readers[--d->n_free];
+    assert(d->n_free);
+    conn = d->readers[--d->n_free];
     pthread_mutex_unlock(&d->lock);
-    return s;
+    return conn;
 }
 
 static void give_back(struct sqlite_driver *d, struct sqlite_conn *conn)
 {
     pthread_mutex_lock(&d->lock);
     d->readers[d->n_free++] = conn;
-    pthread_cond_signal(&d->freed);
     pthread_mutex_unlock(&d->lock);
 }
 
 static enum status run_read(struct sqlite_driver *d, struct call *c, struct sql_unit *unit)
 {
     struct sqlite_conn *conn;
+    struct place place;
     enum status s;
 
-    TRY(borrow(d, c, &conn));
+    TRY(places_take(d->places, c, unit, &place));
+    conn = borrow(d);
     conn_enter(conn, c);
     s = unit->mode == STORE_READ_ONE ? STATUS_OK : conn_do(conn, c, "BEGIN"); /* is its own */
     if (s == STATUS_OK)
@@ -80,6 +68,7 @@ static enum status run_read(struct sqlite_driver *d, struct call *c, struct sql_
         }
     }
     give_back(d, conn);
+    places_leave(d->places, &place);
     return s;
 }
 
@@ -124,7 +113,7 @@ static void close_driver(struct sql_driver *base)
     for (size_t i = 0; i < d->n_free; i++)
         conn_close(d->readers[i]);
     writer_close(d->writer); /* last: it takes the WAL back into the file */
-    pthread_cond_destroy(&d->freed);
+    places_free(d->places);
     pthread_mutex_destroy(&d->lock);
     free(d->path);
     free(d);
@@ -141,6 +130,8 @@ static enum status open_connections(struct sqlite_driver *d, struct call *c,
     struct sqlite_conn *conn;
 
     assert(n <= SQLITE_READERS_MAX);
+    if ((d->places = places_new(n)) == NULL)
+        return call_nomem(c);
     TRY(conn_open(c, &d->base, &(struct conn_options){o->path, CONN_WRITER, o->pages_max}, &conn));
     TRY(writer_open(c, conn, queue_max, &d->writer));
     for (size_t i = 0; i < n; i++) {
@@ -155,7 +146,6 @@ static enum status open_driver(struct call *c, const struct sqlite_options *o,
                                struct sqlite_driver **out)
 {
     struct sqlite_driver *d = calloc(1, sizeof *d);
-    pthread_condattr_t monotonic;
     enum status s;
 
     *out = NULL;
@@ -165,10 +155,6 @@ static enum status open_driver(struct call *c, const struct sqlite_options *o,
     }
     d->base = (struct sql_driver){&ops, o->fault};
     pthread_mutex_init(&d->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&d->freed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     if ((s = open_connections(d, c, o)) == STATUS_OK &&
         (s = sql_migrate(c, &d->base)) == STATUS_OK) {
         *out = d;

@@ -1,7 +1,7 @@
 /*
  * Group commit. The thread opens a transaction, runs whatever waits and commits once; units that
  * arrive in the meantime join as long as the group is small and young. Only then does anybody hear
- * of success.
+ * of success. Tenants take turns: a queue full of one's units is one unit ahead of another's.
  *
  * A unit that fails must take nothing of the others with it. Most failures come before the first
  * write and leave nothing; after one that does not, the group is rolled back and run again with a
@@ -17,6 +17,7 @@
 
 #include "base/kill_point.h"
 #include "base/wait.h"
+#include "sql/turns.h"
 
 enum {
     GROUP_MAX = 64,      /* units in a commit */
@@ -28,7 +29,8 @@ enum ticket_state { WAITING, RUNNING, DONE };
 
 /* A unit in the queue; lives on its caller's stack. */
 struct ticket {
-    struct ticket *next;
+    struct turns_item item; /* first: an item of the queue is a ticket */
+    struct ticket *next;    /* of the group */
     struct call *call;
     struct sql_unit *unit;
     enum ticket_state state;
@@ -43,23 +45,16 @@ struct writer {
     pthread_mutex_t lock; /* guards all that follows, and every ticket's state and status */
     pthread_cond_t work;
     pthread_condattr_t monotonic;
-    struct ticket *head, **tail;
-    size_t n_waiting;
+    struct turns waiting; /* a lane is a tenant */
     bool stop;
 };
 
 static struct ticket *take(struct writer *w)
 {
-    struct ticket *t = w->head;
+    struct ticket *t = (struct ticket *)turns_pop(&w->waiting, NULL, NULL);
 
-    if (!t)
-        return NULL;
-    w->head = t->next;
-    if (!w->head)
-        w->tail = &w->head;
-    w->n_waiting--;
-    t->state = RUNNING;
-    t->next = NULL;
+    if (t)
+        t->state = RUNNING;
     return t;
 }
 
@@ -215,7 +210,7 @@ static void *work(void *arg)
 
     pthread_mutex_lock(&w->lock);
     for (;;) {
-        while (!w->head && !w->stop)
+        while (!w->waiting.n && !w->stop)
             pthread_cond_wait(&w->work, &w->lock);
         if ((t = take(w)) == NULL)
             break;
@@ -237,14 +232,7 @@ static void *work(void *arg)
 /* With the lock held: takes a ticket that has not begun out of the queue. */
 static void withdraw(struct writer *w, struct ticket *t)
 {
-    struct ticket **at = &w->head;
-
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
-    if (w->tail == &t->next)
-        w->tail = at;
-    w->n_waiting--;
+    turns_remove(&w->waiting, &t->item);
     t->state = DONE;
 }
 
@@ -277,18 +265,17 @@ static void wait_for(struct writer *w, struct ticket *t)
 
 enum status writer_run(struct writer *w, struct call *c, struct sql_unit *unit)
 {
-    struct ticket t = {.call = c, .unit = unit, .state = WAITING};
+    struct ticket t = {
+        .item.lane = (uint32_t)unit->tenant_id, .call = c, .unit = unit, .state = WAITING};
 
     pthread_mutex_lock(&w->lock);
-    if (w->n_waiting >= w->queue_max || w->stop) {
+    if (w->waiting.n >= w->queue_max || w->stop) {
         pthread_mutex_unlock(&w->lock);
         unit->error = SQL_ERROR_QUEUE;
         return sql_fail(c, NULL, SQL_ERROR_QUEUE, NULL);
     }
     pthread_cond_init(&t.done, &w->monotonic);
-    *w->tail = &t;
-    w->tail = &t.next;
-    w->n_waiting++;
+    turns_push(&w->waiting, &t.item);
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
     wait_begins();
@@ -312,7 +299,7 @@ enum status writer_open(struct call *c, struct sqlite_conn *conn, size_t queue_m
     }
     w->conn = conn;
     w->queue_max = queue_max;
-    w->tail = &w->head;
+    turns_init(&w->waiting);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&w->monotonic);
     pthread_condattr_setclock(&w->monotonic, CLOCK_MONOTONIC);
@@ -335,7 +322,7 @@ void writer_close(struct writer *w)
     pthread_cond_signal(&w->work);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    assert(!w->head);
+    assert(!w->waiting.n);
     conn_close(w->conn);
     pthread_cond_destroy(&w->work);
     pthread_condattr_destroy(&w->monotonic);

@@ -1,6 +1,7 @@
 /* The worker pool: bounded, in order, and nothing that was taken is lost. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "base/wait.h"
 #include "rpc/worker.h"
@@ -141,10 +142,54 @@ Test(worker, a_job_that_waits_lets_others_run)
     pthread_barrier_init(&all_wait, NULL, WAITING);
     cr_assert_eq(worker_pool_new(WAITING, JOBS, &p), STATUS_OK);
     for (int i = 0; i < WAITING; i++) {
-        work[i] = (struct work){{.run = meet}, i};
+        work[i] = (struct work){{.run = meet, .lane = (uint32_t)i}, i};
         cr_assert(worker_pool_offer(p, &work[i].job));
     }
     worker_pool_free(p);
+}
+
+enum { THREADS = 4, STUCK = 10 };
+
+static sem_t let_go, is_done;
+
+static void get_stuck(struct job *j)
+{
+    (void)j;
+    wait_begins();
+    while (sem_wait(&let_go)) /* a signal */
+        continue;
+    wait_ends();
+}
+
+static void get_done(struct job *j)
+{
+    note(j);
+    sem_post(&is_done);
+}
+
+/* Were all threads the stuck lane's, nobody would run the quiet job, and the test would not end. */
+Test(worker, a_lane_whose_jobs_hang_leaves_a_thread_to_others, .timeout = 60)
+{
+    struct work stuck[STUCK], quiet = {{.run = get_done, .lane = QUIET}, 7};
+    struct worker_pool *p;
+
+    sem_init(&let_go, 0, 0);
+    sem_init(&is_done, 0, 0);
+    cr_assert_eq(worker_pool_new(THREADS, JOBS, &p), STATUS_OK);
+    for (int i = 0; i < STUCK; i++) {
+        stuck[i] = (struct work){{.run = get_stuck, .lane = NOISY}, i};
+        cr_assert(worker_pool_offer(p, &stuck[i].job));
+    }
+    while (worker_pool_n_queued(p) > STUCK - (THREADS - 1))
+        continue;
+    cr_assert(worker_pool_offer(p, &quiet.job));
+    while (sem_wait(&is_done))
+        continue;
+    cr_expect_eq(worker_pool_n_queued(p), STUCK - (THREADS - 1), "the others wait still");
+    for (int i = 0; i < STUCK; i++)
+        sem_post(&let_go);
+    worker_pool_free(p);
+    cr_expect_eq(n_ran, 1);
 }
 
 Test(worker, free_takes_nothing)
