@@ -17,10 +17,11 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "domain/activity_rollup.h"
+#include "domain/enrich_fact.h"
 #include "sales/v1/lead.h"
 #include "sales/v1/policy.h"
 
-#define SCORE_RULES_VERSION "rules-1"
+#define SCORE_RULES_VERSION "rules-2"
 
 enum {
     SCORE_SHA256_BYTES = 64,
@@ -34,7 +35,9 @@ struct score_account {
     uint32_t n_contacts;   /* leads of the same company, this one included */
     uint32_t n_active_14d; /* of them, with something inbound in 14 days */
     uint32_t n_roles;      /* different buying roles among them */
-    bool economic_buyer_seen, open_deal, won_before, lost_90d;
+    bool economic_buyer_seen;
+    /* how the others ended; the lead's own end is no input of its score */
+    bool open_deal, won_before, lost_before, lost_90d;
 };
 
 struct score_input {
@@ -42,7 +45,10 @@ struct score_input {
     const struct activity_rollup
         *activity;                       /* as of as_of_us; NULL: activities were not looked up */
     const struct score_account *account; /* NULL: not looked up */
-    const QualificationPolicy *policy;   /* NULL: the default */
+    const struct enrich_fact *facts;     /* [n_facts], at most ENRICH_FACTS_MAX; fields of the
+                                            lead win over them; NULL: none */
+    size_t n_facts;
+    const QualificationPolicy *policy; /* NULL: the default */
     int64_t as_of_us;
     int64_t now_us;           /* only stamped as scored_at */
     const char *rules_sha256; /* of score_rules_sha256, computed once; NULL: computed */

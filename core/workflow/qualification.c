@@ -12,6 +12,7 @@
 #include "agent/instant.h"
 #include "agent/item_error.h"
 #include "agent/mutation.h"
+#include "domain/account_rollup.h"
 #include "domain/lifecycle.h"
 #include "domain/score.h"
 #include "store/reach.h"
@@ -19,8 +20,6 @@
 
 enum {
     ACCOUNT_LEADS_MAX = 100, /* of one company: more contacts change no score */
-    DAYS_ACTIVE = 14,
-    DAYS_LOST = 90,
 };
 
 /* What the units of one request share. */
@@ -68,26 +67,6 @@ static enum status read_activities(struct tx *tx, const Lead *lead, struct activ
     return STATUS_OK;
 }
 
-static bool is_within_days(const Timestamp *t, int64_t as_of_us, int days)
-{
-    int64_t us = instant_us(t);
-
-    return t && us <= as_of_us && us > as_of_us - days * MOMENT_DAY_US;
-}
-
-static void count_contact(struct score_account *out, const Lead *l, int64_t as_of_us)
-{
-    bool ended = l->outcome != LEAD_OUTCOME_UNSPECIFIED && instant_us(l->closed_at) <= as_of_us;
-
-    out->n_contacts++;
-    out->n_active_14d += is_within_days(l->last_activity_time, as_of_us, DAYS_ACTIVE);
-    out->economic_buyer_seen |= l->buying_role == BUYING_ROLE_ECONOMIC_BUYER;
-    out->open_deal |= l->status == LEAD_STATUS_CONVERTED && !ended;
-    out->won_before |= ended && l->outcome == LEAD_OUTCOME_WON;
-    out->lost_90d |=
-        l->outcome == LEAD_OUTCOME_LOST && is_within_days(l->closed_at, as_of_us, DAYS_LOST);
-}
-
 /* The other leads of the company. Without a domain of its own the company is not known. */
 static enum status read_account(struct tx *tx, const Lead *lead, int64_t as_of_us,
                                 struct score_account *out)
@@ -95,26 +74,20 @@ static enum status read_account(struct tx *tx, const Lead *lead, int64_t as_of_u
     struct list_where where = {.column = LEAD_BY_domain};
     struct list_query q = {.page_size = ACCOUNT_LEADS_MAX, .where = &where, .n_where = 1};
     struct list_page page;
-    uint32_t roles = 0;
+    struct account_rollup rollup;
 
-    *out = (struct score_account){.known = lead->company && *lead->company->domain};
-    if (!out->known)
+    account_rollup_init(&rollup, lead->id, as_of_us);
+    *out = rollup.account;
+    if (!lead->company || !*lead->company->domain)
         return STATUS_OK;
     where.text = str_of(lead->company->domain);
     tx_widen(tx); /* a score does not depend on who asks for it */
     TRY(tx_list(tx, RECORD_LEAD, &q, &page));
     tx_narrow(tx);
-    for (size_t i = 0; i < page.n_items; i++) {
-        const Lead *l = (const Lead *)page.items[i];
-
-        if (instant_us(l->created_at) > as_of_us)
-            continue;
-        count_contact(out, l, as_of_us);
-        if (l->buying_role != BUYING_ROLE_UNSPECIFIED)
-            roles |= 1U << ((unsigned)l->buying_role & 31U);
-    }
-    for (; roles; roles &= roles - 1)
-        out->n_roles++;
+    for (size_t i = 0; i < page.n_items; i++)
+        account_rollup_add(&rollup, (const Lead *)page.items[i]);
+    *out = rollup.account;
+    out->known = true;
     return STATUS_OK;
 }
 
