@@ -3,6 +3,9 @@
 
 #include "base/str.h"
 #include "domain/moment.h"
+#include "domain/outcome.h"
+
+enum { TALK_SECONDS_MAX = 31 * 86400 }; /* as Activity.duration says */
 
 static const int window_days[N_ROLLUP_WINDOWS] = {
     [ROLLUP_7D] = 7, [ROLLUP_28D] = 28, [ROLLUP_90D] = 90, [ROLLUP_EVER] = 4000000};
@@ -15,7 +18,10 @@ void activity_rollup_init(struct activity_rollup *r, int64_t as_of_us)
                                   .last_outbound_us = ROLLUP_NEVER,
                                   .first_inbound_us = ROLLUP_NEVER,
                                   .first_outbound_us = ROLLUP_NEVER,
-                                  .last_reply_us = ROLLUP_NEVER};
+                                  .last_reply_us = ROLLUP_NEVER,
+                                  .first_web_28_us = ROLLUP_NEVER,
+                                  .last_web_28_us = ROLLUP_NEVER,
+                                  .first_reply_us = ROLLUP_NEVER};
 }
 
 /* Who started it, where the activity does not say. */
@@ -88,16 +94,88 @@ static void count(struct activity_rollup *r, const Activity *a, ActivityDirectio
     }
 }
 
+static bool is_bot(const Activity *a)
+{
+    for (size_t i = 0; i < a->n_attributes; i++) {
+        const AttributeValue *v = a->attributes[i]->value;
+
+        if (strcmp(a->attributes[i]->key, "bot") == 0 && v &&
+            v->kind_case == SALES__V1__ATTRIBUTE_VALUE__KIND_BOOL_VALUE)
+            return v->bool_value;
+    }
+    return false;
+}
+
+/* Openings and clicks of mail, which machines do as well. True: this one was a machine's. */
+static bool count_mail_read(struct activity_rollup *r, const Activity *a, int64_t age_us)
+{
+    bool bot;
+
+    if (a->event != ACTIVITY_EVENT_EMAIL_OPENED && a->event != ACTIVITY_EVENT_EMAIL_CLICKED)
+        return false;
+    bot = is_bot(a);
+    if (age_us <= window_days[ROLLUP_28D] * MOMENT_DAY_US) {
+        r->n_mail_reads_28d++;
+        r->n_bot_28d += bot;
+    }
+    return bot;
+}
+
+static void count_visit(struct activity_rollup *r, const Activity *a, int64_t us)
+{
+    int64_t age_us = r->as_of_us - us;
+
+    if (a->kind != ACTIVITY_KIND_WEB || age_us >= 28 * MOMENT_DAY_US)
+        return;
+    r->web_days_28 |= UINT64_C(1) << (age_us / MOMENT_DAY_US);
+    earlier(&r->first_web_28_us, us);
+    later(&r->last_web_28_us, us);
+}
+
+/* Time spent in talking; a duration that no call has is left out. */
+static void count_talk(struct activity_rollup *r, const Activity *a, int64_t age_us)
+{
+    int64_t seconds = a->duration ? a->duration->seconds : 0;
+
+    if (seconds <= 0 || seconds > TALK_SECONDS_MAX ||
+        age_us > window_days[ROLLUP_90D] * MOMENT_DAY_US)
+        return;
+    if (a->kind == ACTIVITY_KIND_CALL)
+        r->call_seconds_90d += (uint64_t)seconds;
+    if (a->kind == ACTIVITY_KIND_MEETING)
+        r->meeting_seconds_90d += (uint64_t)seconds;
+}
+
+static void take_inbound(struct activity_rollup *r, const Activity *a, int64_t us)
+{
+    ReplyClass reply = reply_class_of(a);
+
+    later(&r->last_inbound_us, us);
+    earlier(&r->first_inbound_us, us);
+    if (a->event == ACTIVITY_EVENT_EMAIL_REPLIED)
+        earlier(&r->first_reply_us, us);
+    if (r->as_of_us - us < 28 * MOMENT_DAY_US)
+        r->inbound_days_28 |= UINT64_C(1) << ((r->as_of_us - us) / MOMENT_DAY_US);
+    if (reply != REPLY_CLASS_UNSPECIFIED &&
+        (us > r->last_reply_us || (us == r->last_reply_us && reply > r->last_reply))) {
+        r->last_reply_us = us;
+        r->last_reply = reply;
+    }
+}
+
 void activity_rollup_add(struct activity_rollup *r, const Activity *a)
 {
     int64_t us = moment_us(a->occurred_at, moment_us(a->create_time, ROLLUP_NEVER));
     ActivityDirection d = direction_of(a);
-    ReplyClass reply;
 
-    if (us == ROLLUP_NEVER || us > r->as_of_us)
+    if (us == ROLLUP_NEVER || us > r->as_of_us || outcome_is_activity(a))
         return;
     r->n++;
+    if (count_mail_read(r, a, r->as_of_us - us))
+        return;
     count(r, a, d, r->as_of_us - us);
+    count_visit(r, a, us);
+    count_talk(r, a, r->as_of_us - us);
     if (!is_touch(a))
         return;
     later(&r->last_touch_us, us);
@@ -105,15 +183,6 @@ void activity_rollup_add(struct activity_rollup *r, const Activity *a)
         later(&r->last_outbound_us, us);
         earlier(&r->first_outbound_us, us);
     }
-    if (d != ACTIVITY_DIRECTION_INBOUND)
-        return;
-    later(&r->last_inbound_us, us);
-    earlier(&r->first_inbound_us, us);
-    if (r->as_of_us - us < 28 * MOMENT_DAY_US)
-        r->inbound_days_28 |= UINT64_C(1) << ((r->as_of_us - us) / MOMENT_DAY_US);
-    reply = reply_class_of(a);
-    if (reply != REPLY_CLASS_UNSPECIFIED && us >= r->last_reply_us) {
-        r->last_reply_us = us;
-        r->last_reply = reply;
-    }
+    if (d == ACTIVITY_DIRECTION_INBOUND)
+        take_inbound(r, a, us);
 }

@@ -1,9 +1,10 @@
-/* scene: reads a lead once, so that ninety rules need not. */
+/* scene: reads a lead once, without its outcome and with what enrichment knows, so that a hundred
+ * rules need not. */
 #include "domain/moment.h"
-#include "domain/signal.h"
+#include "domain/outcome.h"
+#include "domain/signal_eval.h"
 #include "domain/text.h"
 
-static const Company no_company = COMPANY_INIT;
 static const QualificationPolicy default_policy = QUALIFICATION_POLICY_INIT;
 
 static enum status read_contacts(struct scene *s)
@@ -54,17 +55,75 @@ static void read_completeness(struct scene *s)
     s->completeness_permille = all ? known * 1000 / all : 0;
 }
 
+/* Texts that a fact may stand in for, where the record says nothing. */
+static const struct {
+    const char *key;
+    size_t offset;
+} company_texts[] =
+    {
+        {"company.name", offsetof(Company, name)},
+        {"company.domain", offsetof(Company, domain)},
+        {"company.industry", offsetof(Company, industry)},
+        {"company.industry_code", offsetof(Company, industry_code)},
+        {"company.country", offsetof(Company, country_code)},
+        {"company.region", offsetof(Company, region)},
+        {"company.city", offsetof(Company, city)},
+        {"company.website", offsetof(Company, website)},
+},
+  lead_texts[] = {
+      {"person.title", offsetof(Lead, job_title)},   {"person.language", offsetof(Lead, language)},
+      {"geo.country", offsetof(Lead, country_code)}, {"geo.region", offsetof(Lead, region)},
+      {"geo.time_zone", offsetof(Lead, time_zone)},
+};
+
+static void fill_text(const struct scene *s, const char *key, char **field)
+{
+    const struct enrich_fact *f = **field ? NULL : signal_fact(s, str_of(key));
+
+    if (f && f->type == ENRICH_TEXT)
+        *field = (char *)f->value;
+}
+
+static void fill_number(const struct scene *s, const char *key, int32_t *field)
+{
+    const struct enrich_fact *f = *field ? NULL : signal_fact(s, str_of(key));
+    double number;
+
+    if (f && enrich_fact_number(f, &number) && number >= 0 && number <= INT32_MAX)
+        *field = (int32_t)number;
+}
+
+/* Fields of the record win; what they leave open is taken from the facts. */
+static void fill(struct scene *s)
+{
+    if (!s->in->n_facts)
+        return;
+    for (size_t i = 0; i < sizeof company_texts / sizeof *company_texts; i++)
+        fill_text(s, company_texts[i].key,
+                  (char **)((char *)&s->own_company + company_texts[i].offset));
+    for (size_t i = 0; i < sizeof lead_texts / sizeof *lead_texts; i++)
+        fill_text(s, lead_texts[i].key, (char **)((char *)&s->own + lead_texts[i].offset));
+    fill_number(s, "company.employees", &s->own_company.employees);
+    fill_number(s, "company.founded_year", &s->own_company.founded_year);
+}
+
 enum status scene_set(struct scene *s, struct arena *a, const struct score_input *in)
 {
     const Lead *l = in->lead;
 
     *s = (struct scene){.arena = a,
                         .in = in,
-                        .lead = l,
-                        .company = l->company ? l->company : &no_company,
+                        .own_company = COMPANY_INIT,
+                        .lead = &s->own,
+                        .company = &s->own_company,
                         .policy = in->policy ? in->policy : &default_policy,
                         .r = in->activity,
                         .account = in->account && in->account->known ? in->account : NULL};
+    outcome_strip(l, &s->own);
+    l = s->lead;
+    if (l->company)
+        s->own_company = *l->company;
+    fill(s);
     s->country = *l->country_code ? l->country_code : s->company->country_code;
     TRY(read_contacts(s));
     TRY(read_texts(s));

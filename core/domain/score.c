@@ -3,7 +3,6 @@
 #include "domain/score.h"
 
 #include <assert.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -18,7 +17,6 @@ enum {
     CONTRIBUTIONS_MAX = 192,
     MISSING_MAX = 64,
     GRADES = 5,
-    RULE_LINE_BYTES = 512, /* one row of a table as text */
     /* confidence, in thousandths: a start, then completeness, then evidence */
     CONFIDENCE_START = 150,
     CONFIDENCE_FIELDS = 550,
@@ -117,6 +115,14 @@ static bool put_missing(struct tally *t, const struct signal *row)
     return true;
 }
 
+/* The number as people read it; NULL: the arena is full. */
+static const char *number_text(struct arena *a, double number)
+{
+    if (number == (double)(int64_t)number)
+        return arena_printf(a, "%lld", (long long)number);
+    return arena_printf(a, "%.2f", number);
+}
+
 static bool evaluate(struct tally *t)
 {
     size_t n;
@@ -134,7 +140,7 @@ static bool evaluate(struct tally *t)
             return false;
         if (!v.known || !milli)
             continue;
-        if (!text && (text = arena_printf(t->arena, "%lld", (long long)v.number)) == NULL)
+        if (!text && (text = number_text(t->arena, v.number)) == NULL)
             return false;
         if (!put(t, milli, (struct label){row->name, row->group, text, row->words}))
             return false;
@@ -358,40 +364,29 @@ LeadStatus score_status(const LeadScore *s, const QualificationPolicy *policy)
     return s->score >= least ? LEAD_STATUS_QUALIFIED : LEAD_STATUS_NURTURE;
 }
 
-/* digest = SHA-256(digest, line): a chain, so that no text has to be held. */
-static void chain(unsigned char digest[SHA256_DIGEST_LENGTH], str line)
-{
-    unsigned char both[SHA256_DIGEST_LENGTH + RULE_LINE_BYTES];
-
-    assert(line.n < RULE_LINE_BYTES);
-    memcpy(both, digest, SHA256_DIGEST_LENGTH);
-    memcpy(both + SHA256_DIGEST_LENGTH, line.p, line.n);
-    SHA256(both, SHA256_DIGEST_LENGTH + line.n, digest);
-}
-
 void score_rules_sha256(char out[SCORE_SHA256_BYTES + 1])
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH] = {0};
-    char line[RULE_LINE_BYTES];
+    unsigned char digest[SIGNAL_DIGEST_BYTES] = {0};
+    char line[SIGNAL_LINE_BYTES];
     size_t n;
     const struct signal *rows = signal_rows(&n);
 
     snprintf(line, sizeof line, "%s base %d confidence %d %d %d %d band %d", SCORE_RULES_VERSION,
              BASE_MILLI, CONFIDENCE_START, CONFIDENCE_FIELDS, CONFIDENCE_EVIDENCE, EVIDENCE_FULL,
              BAND_HALF_POINTS);
-    chain(digest, str_of(line));
+    signal_digest(digest, str_of(line));
     for (size_t i = 0; disqualify_row(i).n; i++)
-        chain(digest, disqualify_row(i));
+        signal_digest(digest, disqualify_row(i));
     for (int g = SIGNAL_GROUP_FIRMOGRAPHIC; g <= SIGNAL_GROUP_NEGATIVE; g++) {
         snprintf(line, sizeof line, "%s %d %d", groups[g].name, groups[g].least, groups[g].most);
-        chain(digest, str_of(line));
+        signal_digest(digest, str_of(line));
     }
     for (size_t i = 0; i < n; i++) {
         snprintf(line, sizeof line, "%s %d %d %d %s %s %s %s", rows[i].name, (int)rows[i].group,
                  rows[i].points, rows[i].weight, rows[i].field, rows[i].source, rows[i].text,
                  rows[i].words);
-        chain(digest, str_of(line));
+        signal_digest(digest, str_of(line));
     }
-    for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
+    for (size_t i = 0; i < sizeof digest; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }

@@ -1,4 +1,9 @@
 /* The signal table, and what its evaluators share. */
+#include <assert.h>
+#include <math.h>
+#include <openssl/sha.h>
+
+#include "domain/moment.h"
 #include "domain/signal_eval.h"
 #include "domain/text.h"
 
@@ -21,22 +26,42 @@ bool signal_has_word(str text, const char *words)
     return false;
 }
 
-const AttributeValue *signal_attribute(const struct scene *s, const char *key)
+const AttributeValue *signal_attribute(const struct scene *s, str key)
 {
     for (size_t i = 0; i < s->lead->n_attributes; i++)
-        if (strcmp(s->lead->attributes[i]->key, key) == 0)
+        if (str_eq(str_of(s->lead->attributes[i]->key), key))
             return s->lead->attributes[i]->value;
     return NULL;
 }
 
+bool signal_attribute_number(const AttributeValue *v, double *out)
+{
+    if (!v || v->kind_case != SALES__V1__ATTRIBUTE_VALUE__KIND_NUMBER_VALUE ||
+        !(fabs(v->number_value) <= SIGNAL_NUMBER_MAX)) /* NaN is not either */
+        return false;
+    *out = v->number_value;
+    return true;
+}
+
+bool signal_attribute_time(const AttributeValue *v, int64_t *us_out)
+{
+    if (!v || v->kind_case != SALES__V1__ATTRIBUTE_VALUE__KIND_TIME_VALUE || !v->time_value)
+        return false;
+    *us_out = moment_us(v->time_value, INT64_MIN);
+    return signal_is_date(*us_out);
+}
+
 static const struct signal rows[] = {
-#define X(name, group, points, weight, field, eval, a, b, c, text, words)                          \
-    {#name,    SIGNAL_GROUP_##group,                                                               \
-     points,   weight,                                                                             \
-     field,    eval_##eval,                                                                        \
-     (int)(a), (int)(b),                                                                           \
-     (int)(c), text,                                                                               \
-     words,    #eval "(" #a ", " #b ", " #c ")"},
+#define X(name, group, type, unit, basis, missing, points, weight, field, eval, a, b, c, text,     \
+          words)                                                                                   \
+    {#name,          SIGNAL_GROUP_##group,                                                         \
+     SIGNAL_##type,  unit,                                                                         \
+     SIGNAL_##basis, SIGNAL_##missing,                                                             \
+     points,         weight,                                                                       \
+     field,          eval_##eval,                                                                  \
+     (int)(a),       (int)(b),                                                                     \
+     (int)(c),       text,                                                                         \
+     words,          #eval "(" #a ", " #b ", " #c ")"},
 #include "domain/signal.def"
 #undef X
 };
@@ -45,4 +70,14 @@ const struct signal *signal_rows(size_t *n)
 {
     *n = sizeof rows / sizeof *rows;
     return rows;
+}
+
+void signal_digest(unsigned char digest[SIGNAL_DIGEST_BYTES], str line)
+{
+    unsigned char both[SIGNAL_DIGEST_BYTES + SIGNAL_LINE_BYTES];
+
+    assert(line.n < SIGNAL_LINE_BYTES);
+    memcpy(both, digest, SIGNAL_DIGEST_BYTES);
+    memcpy(both + SIGNAL_DIGEST_BYTES, line.p, line.n);
+    SHA256(both, SIGNAL_DIGEST_BYTES + line.n, digest);
 }

@@ -4,6 +4,8 @@
 #include "domain/signal_eval.h"
 #include "domain/text.h"
 
+enum { COMPANY_YEARS_MAX = 1500 }; /* the oldest at work are of the 6th century */
+
 static struct signal_value text_at(const void *message, int offset)
 {
     const char *text = *(char *const *)((const char *)message + offset);
@@ -25,8 +27,8 @@ struct signal_value eval_employees(const struct scene *s, const struct signal *r
 {
     static const struct band bands[] = {{9, 0},       {49, 300},    {249, 700},
                                         {4999, 1000}, {49999, 800}, {INT64_MAX, 500}};
-    int64_t n = s->company->employees, least = s->policy->ideal_employees_min,
-            most = s->policy->ideal_employees_max;
+    int64_t least = s->policy->ideal_employees_min, most = s->policy->ideal_employees_max;
+    int32_t n = s->company->employees;
 
     (void)row;
     if (n == 0)
@@ -45,15 +47,22 @@ struct signal_value eval_revenue(const struct scene *s, const struct signal *row
     static const struct band bands[] = {
         {999999, 0}, {9999999, 400}, {49999999, 700}, {INT64_MAX, 1000}};
     const Money *m = s->company->annual_revenue;
+    const struct enrich_fact *f;
     unsigned digits;
     int64_t major;
+    double told;
 
     (void)row;
-    if (!m || !currency_find(str_of(m->currency_code), &digits))
+    if (m && currency_find(str_of(m->currency_code), &digits)) {
+        for (major = m->amount_minor; digits > 0; digits--)
+            major /= 10;
+        return major <= (int64_t)SIGNAL_NUMBER_MAX ? measured(band_of(bands, major), (double)major)
+                                                   : SIGNAL_MISSING;
+    }
+    f = signal_fact(s, STR("company.annual_revenue"));
+    if (!f || !enrich_fact_number(f, &told) || !(told >= 0 && told <= SIGNAL_NUMBER_MAX))
         return SIGNAL_MISSING;
-    for (major = m->amount_minor; digits > 0; digits--)
-        major /= 10;
-    return measured(band_of(bands, major), major);
+    return measured(band_of(bands, (int64_t)told), told);
 }
 
 struct signal_value eval_industry(const struct scene *s, const struct signal *row)
@@ -86,15 +95,16 @@ struct signal_value eval_company_age(const struct scene *s, const struct signal 
     date_of(s->in->as_of_us, today);
     if (!s->company->founded_year || !str_to_int64(str_sub(str_of(today), 0, 4), &year))
         return SIGNAL_MISSING;
-    return measured(band_of(bands, year - s->company->founded_year),
-                    year - s->company->founded_year);
+    year -= s->company->founded_year;
+    return year >= 0 && year <= COMPANY_YEARS_MAX ? measured(band_of(bands, year), (double)year)
+                                                  : SIGNAL_MISSING;
 }
 
 struct signal_value eval_technologies(const struct scene *s, const struct signal *row)
 {
     size_t n = s->company->n_technologies;
 
-    return n ? measured(part((int64_t)n, row->a), (int64_t)n) : SIGNAL_MISSING;
+    return n ? measured(part((int64_t)n, row->a), (double)n) : SIGNAL_MISSING;
 }
 
 struct signal_value eval_technology_of(const struct scene *s, const struct signal *row)
@@ -106,6 +116,55 @@ struct signal_value eval_technology_of(const struct scene *s, const struct signa
             return say(1000, s->company->technologies[i]);
     }
     return s->company->n_technologies ? say(0, "none of them") : SIGNAL_MISSING;
+}
+
+/* A competitor's name, the first label of its domain, among the products in use. */
+struct signal_value eval_competitor_product(const struct scene *s, const struct signal *row)
+{
+    (void)row;
+    if (!s->company->n_technologies || !s->policy->n_competitor_domains)
+        return SIGNAL_MISSING;
+    for (size_t i = 0; i < s->company->n_technologies; i++) {
+        str product = str_of(s->company->technologies[i]), first = str_cut(&product, ' ');
+
+        for (size_t k = 0; k < s->policy->n_competitor_domains; k++) {
+            str domain = str_of(s->policy->competitor_domains[k]);
+
+            if (str_eq_nocase(first, str_cut(&domain, '.')))
+                return yes_no(true);
+        }
+    }
+    return yes_no(false);
+}
+
+struct signal_value eval_territory(const struct scene *s, const struct signal *row)
+{
+    const QualificationPolicy *p = s->policy;
+    bool inside = false;
+
+    (void)row;
+    if (!p->n_territory_country_codes || !*s->country)
+        return SIGNAL_MISSING;
+    for (size_t i = 0; i < p->n_territory_country_codes; i++)
+        inside |= strcmp(p->territory_country_codes[i], s->country) == 0;
+    return yes_no(inside);
+}
+
+/* The person works in another country than the head office. */
+struct signal_value eval_cross_border(const struct scene *s, const struct signal *row)
+{
+    (void)row;
+    if (!*s->lead->country_code || !*s->company->country_code)
+        return SIGNAL_MISSING;
+    return yes_no(strcmp(s->lead->country_code, s->company->country_code) != 0);
+}
+
+struct signal_value eval_revenue_currency(const struct scene *s, const struct signal *row)
+{
+    const Money *m = s->company->annual_revenue;
+
+    (void)row;
+    return m && *m->currency_code ? say(0, m->currency_code) : SIGNAL_MISSING;
 }
 
 struct signal_value eval_seniority(const struct scene *s, const struct signal *row)

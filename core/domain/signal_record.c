@@ -1,64 +1,7 @@
-/* Signals of the record: how good it is, and what its custom attributes say. */
+/* Signals of the record: how good it is. */
 #include "domain/hostname.h"
 #include "domain/moment.h"
 #include "domain/signal_eval.h"
-
-static bool is_number(const AttributeValue *v)
-{
-    return v && v->kind_case == SALES__V1__ATTRIBUTE_VALUE__KIND_NUMBER_VALUE;
-}
-
-struct signal_value eval_attribute_yes(const struct scene *s, const struct signal *row)
-{
-    const AttributeValue *v = signal_attribute(s, row->text);
-
-    if (!v || v->kind_case != SALES__V1__ATTRIBUTE_VALUE__KIND_BOOL_VALUE)
-        return SIGNAL_MISSING;
-    return say(v->bool_value ? 1000 : 0, v->bool_value ? "yes" : "no");
-}
-
-struct signal_value eval_attribute_text(const struct scene *s, const struct signal *row)
-{
-    const AttributeValue *v = signal_attribute(s, row->text);
-
-    if (!v || v->kind_case != SALES__V1__ATTRIBUTE_VALUE__KIND_STRING_VALUE || !*v->string_value)
-        return SIGNAL_MISSING;
-    return say(1000, "present");
-}
-
-struct signal_value eval_attribute_at_least(const struct scene *s, const struct signal *row)
-{
-    const AttributeValue *v = signal_attribute(s, row->text);
-
-    if (!is_number(v))
-        return SIGNAL_MISSING;
-    return say(v->number_value >= row->a ? 1000 : 0,
-               v->number_value >= row->a ? "enough" : "too little");
-}
-
-struct signal_value eval_attribute_recent(const struct scene *s, const struct signal *row)
-{
-    const AttributeValue *v = signal_attribute(s, row->text);
-    int64_t us;
-
-    if (!v || v->kind_case != SALES__V1__ATTRIBUTE_VALUE__KIND_TIME_VALUE)
-        return SIGNAL_MISSING;
-    us = moment_us(v->time_value, INT64_MAX);
-    if (us > s->in->as_of_us) /* not known yet at that time */
-        return SIGNAL_MISSING;
-    return measured(s->in->as_of_us - us <= row->a * MOMENT_DAY_US ? 1000 : 0,
-                    (s->in->as_of_us - us) / MOMENT_DAY_US);
-}
-
-struct signal_value eval_timeline(const struct scene *s, const struct signal *row)
-{
-    static const struct band bands[] = {{90, 1000}, {180, 500}, {365, 0}, {INT64_MAX, -400}};
-    const AttributeValue *v = signal_attribute(s, row->text);
-
-    if (!is_number(v) || !(v->number_value >= 0 && v->number_value < 1e6))
-        return SIGNAL_MISSING;
-    return measured(band_of(bands, (int64_t)v->number_value), (int64_t)v->number_value);
-}
 
 struct signal_value eval_email_ok(const struct scene *s, const struct signal *row)
 {
@@ -66,6 +9,14 @@ struct signal_value eval_email_ok(const struct scene *s, const struct signal *ro
     if (!s->has_email)
         return SIGNAL_MISSING;
     return s->email_ok ? say(1000, email_kind_name(s->email.kind)) : say(-1000, "not an address");
+}
+
+struct signal_value eval_email_state(const struct scene *s, const struct signal *row)
+{
+    (void)row;
+    if (!s->has_email)
+        return SIGNAL_MISSING;
+    return say(0, s->email_ok ? email_kind_name(s->email.kind) : "not an address");
 }
 
 struct signal_value eval_email_is(const struct scene *s, const struct signal *row)
@@ -121,8 +72,10 @@ struct signal_value eval_name_ok(const struct scene *s, const struct signal *row
 
 struct signal_value eval_completeness(const struct scene *s, const struct signal *row)
 {
+    int percent = s->completeness_permille / 10;
+
     (void)row;
-    return measured(s->completeness_permille, s->completeness_permille / 10);
+    return measured(s->completeness_permille, percent);
 }
 
 struct signal_value eval_consent(const struct scene *s, const struct signal *row)
@@ -140,4 +93,44 @@ struct signal_value eval_academic(const struct scene *s, const struct signal *ro
     if (s->email_ok && s->email.kind == EMAIL_ACADEMIC)
         return say(1000, "academic mail address");
     return eval_title_has(s, row);
+}
+
+struct signal_value eval_consent_of(const struct scene *s, const struct signal *row)
+{
+    const Consent *c = s->lead->consent;
+    ConsentState state;
+
+    if (!c)
+        return SIGNAL_MISSING;
+    state = row->a ? c->sms : c->phone;
+    return state == CONSENT_STATE_UNSPECIFIED ? SIGNAL_MISSING
+                                              : yes_no(state == CONSENT_STATE_GRANTED);
+}
+
+/* Ways to reach the person. */
+struct signal_value eval_contact_points(const struct scene *s, const struct signal *row)
+{
+    size_t n = s->lead->n_other_emails + s->lead->n_other_phones + s->has_email + s->has_phone;
+
+    return measured(part((int64_t)n, row->a), (double)n);
+}
+
+struct signal_value eval_n_attributes(const struct scene *s, const struct signal *row)
+{
+    return measured(part((int64_t)s->lead->n_attributes, row->a), (double)s->lead->n_attributes);
+}
+
+/* Days since the latest fact that was known at the instant. */
+struct signal_value eval_facts_age(const struct scene *s, const struct signal *row)
+{
+    int64_t last = INT64_MIN, days;
+
+    for (size_t i = 0; i < s->in->n_facts; i++)
+        if (s->in->facts[i].observed_at_us <= s->in->as_of_us &&
+            s->in->facts[i].observed_at_us > last)
+            last = s->in->facts[i].observed_at_us;
+    if (!signal_is_date(last))
+        return SIGNAL_MISSING;
+    days = (s->in->as_of_us - last) / MOMENT_DAY_US;
+    return measured(days <= row->a ? 1000 : 0, (double)days);
 }
