@@ -19,7 +19,7 @@ ONLY = {
     "microhttpd.h": ["server/http"],
     "openssl/": ["storage/store", "storage/cache", "core/audit", "core/domain", "server/intercept", "server/rpc",
                  "tests"],
-    "pcre2.h": ["proto/schema"],
+    "pcre2.h": ["proto/schema", "core/ai"],
     "utf8proc.h": ["core/domain", "storage/store"],
     "libpsl.h": ["core/domain"],
     "criterion/": ["tests"],
