@@ -10,6 +10,7 @@
 
 #include "agent/context.h"
 #include "agent/usage.h"
+#include "agent/webhook_meter.h"
 #include "http/ops.h"
 #include "intercept/intercept.h"
 #include "job/audit_sealer.h"
@@ -304,6 +305,11 @@ static enum exit_code start_jobs(struct serve *s)
 {
     const struct job_parts parts = {.store = s->store, .agents = &s->agents, .metrics = s->metrics};
 
+    s->agents.webhook_meter = webhook_meter_new(&s->call.arena, s->metrics);
+    if (!s->agents.webhook_meter) {
+        call_nomem(&s->call);
+        return failed(s, EXIT_START);
+    }
     return jobs_start(&s->call, s->config, &parts, &s->jobs) == STATUS_OK ? EXIT_OK
                                                                           : failed(s, EXIT_START);
 }

@@ -1,10 +1,15 @@
 /* Birth and death of what agents share. */
 #include "agent/context.h"
 
+#include "agent/webhook_share.h"
+
 enum status agents_init(struct call *c, struct agents *a, struct store *s)
 {
-    *a = (struct agents){.store = s, .policies = policies_new(s), .feed = feed_new()};
-    if (a->policies && a->feed)
+    *a = (struct agents){.store = s,
+                         .policies = policies_new(s),
+                         .feed = feed_new(),
+                         .webhook_share = webhook_share_new()};
+    if (a->policies && a->feed && a->webhook_share)
         return STATUS_OK;
     agents_release(a);
     return call_fail(c, STATUS_EXHAUSTED, "no memory for the agents");
@@ -14,5 +19,6 @@ void agents_release(struct agents *a)
 {
     policies_free(a->policies);
     feed_free(a->feed);
+    webhook_share_free(a->webhook_share);
     *a = (struct agents){.store = NULL};
 }

@@ -9,16 +9,20 @@
 struct http_client;
 struct server_info;
 struct usage;
+struct webhook_meter;
+struct webhook_share;
 
 struct agents {
     struct store *store;
     struct policies *policies; /* what each tenant allows and defines */
     struct feed *feed;         /* tells watchers of this process that something was committed */
+    struct webhook_share *webhook_share; /* agent/webhook_share.h: who may keep threads waiting */
 
     /* What main adds after agents_init; all may stay empty. */
-    const struct server_info *info; /* agent/server_info.h */
-    struct usage *usage;            /* agent/usage.h */
-    struct http_client *http;       /* integration/http.h: requests to other services */
+    const struct server_info *info;            /* agent/server_info.h */
+    struct usage *usage;                       /* agent/usage.h */
+    struct http_client *http;                  /* integration/http.h: requests to other services */
+    const struct webhook_meter *webhook_meter; /* agent/webhook_meter.h */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */
         void *context;

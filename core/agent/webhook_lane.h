@@ -12,14 +12,10 @@
 #include "job/engine.h"
 
 enum {
-    WEBHOOK_TIMEOUT_MS = 15000,   /* of one attempt */
-    WEBHOOK_RUN_MS = 10000,       /* no new attempt after: other addresses want the thread */
-    WEBHOOK_RUN_ATTEMPTS = 32,    /* ... and at most so many */
-    WEBHOOK_LEASE_MS = 30000,     /* of the job, from each attempt on */
-    WEBHOOK_LANES_AT_ONCE = 6,    /* in one process */
-    WEBHOOK_SLOW_AT_ONCE = 2,     /* ... of addresses that were too slow the last time */
-    WEBHOOK_SLOW_RETRY_MS = 1000, /* when there are more: looked at again after this */
-    WEBHOOK_ANSWER_BYTES = 64 << 10,
+    WEBHOOK_RUN_MS = 10000,    /* no new attempt after: other addresses want the thread */
+    WEBHOOK_RUN_ATTEMPTS = 32, /* ... and at most so many */
+    WEBHOOK_LEASE_MS = 30000,  /* of the job, from each attempt on */
+    WEBHOOK_SHED_MS = 1000,    /* without a place (agent/webhook_share.h): again after this */
 };
 
 /* Runs a job of kind WEBHOOK_JOB_LANE, leased for at least WEBHOOK_LEASE_MS, under a call of its

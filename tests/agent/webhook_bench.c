@@ -9,6 +9,7 @@
 #include "agent/webhook_fan_out.h"
 #include "agent/webhook_lane.h"
 #include "agent/webhook_queue.h"
+#include "agent/webhook_share.h"
 #include "integration/http.h"
 #include "store/records.h"
 
@@ -48,6 +49,7 @@ void bench_open(struct bench *b, enum engine engine)
     b->agents = (struct agents){
         .store = b->fixture.store,
         .feed = feed_new(),
+        .webhook_share = webhook_share_new(),
         .http = http_client_open(&(struct http_options){.user_agent = "test/1", .guard = &guard})};
     snprintf(b->url, sizeof b->url, "https://127.0.0.1:%d/hook?token=geheim", closed_port());
 }
@@ -56,6 +58,7 @@ void bench_close(struct bench *b)
 {
     http_client_close(b->agents.http);
     feed_free(b->agents.feed);
+    webhook_share_free(b->agents.webhook_share);
     fixture_close(&b->fixture);
 }
 

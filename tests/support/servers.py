@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 import urllib.parse
+import urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 START_S, STOP_S = 60, 60
@@ -37,6 +38,15 @@ class Server:
     def __init__(self, label, process, address, key, data):
         self.label, self.process, self.address, self.key, self.data = label, process, address, key, data
         self.pid, self.ids, self.next_lead = process.pid, data + ".ids", 0
+
+    def metric(self, name, labels=""):
+        """One value of /metrics."""
+        with open(self.data + ".out", encoding="utf-8") as f:
+            page = "http://" + re.search(r"http=(\S+)", f.read()).group(1) + "/metrics"
+        with urllib.request.urlopen(page, timeout=10) as f:
+            text = f.read().decode()
+        series = re.escape(name + (f"{{{labels}}}" if labels else ""))
+        return float(re.search(f"^{series} (\\S+)$", text, re.M).group(1))
 
     def stop(self):
         if self.process.poll() is None:

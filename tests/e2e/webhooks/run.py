@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,37 +18,16 @@ import urllib.request
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 sys.path.insert(0, os.path.join(ROOT, "tests/support"))
 import authority  # noqa: E402
+import hooks  # noqa: E402
 import servers  # noqa: E402
+from hooks import PATIENCE_S, Receiver, wait_until  # noqa: E402
 
 SALESCTL, SALESD, ENGINE = sys.argv[1:4]
 OK, INVALID, NOT_FOUND, REFUSED = 0, 3, 4, 5
 FIRST_WAIT_S = 5  # between the first and the second attempt, 20 % less or more
 LEASE_S = 30
 PEER_TIMEOUT_S = 15
-PATIENCE_S = 60  # for what should come at once: the machine may have other things to do
 server = receiver = ca = store = folder = None
-
-
-class Receiver:
-    def __init__(self, pair):
-        self.process = subprocess.Popen(
-            ["node", os.path.join(ROOT, "tests/standin/receiver.js"), "--cert", pair.cert, "--key", pair.key],
-            stdout=subprocess.PIPE, text=True)
-        _, self.port, self.admin = self.process.stdout.readline().split()
-
-    def ask(self, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}", data, timeout=10) as f:
-            return json.load(f)
-
-    def plan(self, name, **plan):
-        self.ask(f"/plan/{name}", plan)
-
-    def got(self, name):
-        return self.ask(f"/got/{name}")
-
-    def url(self, name):
-        return f"https://127.0.0.1:{self.port}/hook/{name}?token=geheim"
 
 
 def start():
@@ -58,32 +36,8 @@ def start():
     server = servers.start_salesd(SALESD, store, folder, "salesd", flags)
 
 
-def ctl(*words, expect=OK, feed=None):
-    env = {"PATH": os.environ["PATH"], "SALES_ADDRESS": server.address, "SALES_API_KEY": server.key}
-    env.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
-    done = subprocess.run([SALESCTL, *words, "--json"], input=feed, capture_output=True, timeout=60, env=env)
-    if done.returncode != expect:
-        raise AssertionError(f"{words}: exit {done.returncode}, not {expect}\n{done.stdout}{done.stderr}")
-    return snake(json.loads(done.stdout.splitlines()[-1])) if done.stdout.strip() else {}
-
-
-def snake(value):
-    """Names as in the proto."""
-    if isinstance(value, list):
-        return [snake(v) for v in value]
-    if not isinstance(value, dict):
-        return value
-    return {re.sub("([A-Z])", lambda m: "_" + m[0].lower(), k): snake(v) for k, v in value.items()}
-
-
-def wait_until(what, test, seconds=PATIENCE_S):
-    end = time.monotonic() + seconds
-    while True:
-        value = test()
-        if value:
-            return value
-        assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
-        time.sleep(0.05)
+def ctl(*words, **more):
+    return hooks.ctl(SALESCTL, server, *words, **more)
 
 
 n_leads = 0
@@ -223,6 +177,37 @@ def case_a_slow_address_holds_up_nobody():
     arrived("quick", 7, PEER_TIMEOUT_S - 3)
     for webhook in (*slow, other):
         done_with(webhook)
+
+
+def case_addresses_that_answer_late_do_not_delay_others():
+    """Each of them could hold both of its lanes for 12 s per delivery, and they could hold all places."""
+    quick, _ = hook("brisk")
+    lead()
+    arrived("brisk")
+    late = [hook(f"late{i}", [{"after_ms": 12000}])[0] for i in range(4)]
+    for n in range(12):
+        began = time.time()
+        lead()
+        got = arrived("brisk", n + 2)
+        assert got[n + 1]["at"] - began < 5, f"delivery {n + 2} came {got[n + 1]['at'] - began:.1f} s late"
+        time.sleep(1)
+    assert server.metric("sales_webhook_attempts_total", 'result="shed"') > 0, "nobody had to wait for a place"
+    for webhook in (*late, quick):
+        done_with(webhook)
+
+
+def case_metrics_say_what_became_of_deliveries():
+    counted = {"delivered": [{}], "rejected": [{"status": 500}, {}], "gone": [{"status": 410}]}
+    for result, steps in counted.items():
+        before = server.metric("sales_webhook_attempts_total", f'result="{result}"')
+        aged = server.metric("sales_webhook_age_seconds_count")
+        webhook, _ = hook("metric-" + result, steps)
+        lead()
+        wait_until(f"a count of {result}", lambda: server.metric("sales_webhook_attempts_total", f'result="{result}"') > before)
+        wait_until("the end", lambda: server.metric("sales_webhook_age_seconds_count") > aged)
+        done_with(webhook)
+    assert server.metric("sales_webhook_attempt_seconds_count") == server.metric("sales_webhook_wait_seconds_count") >= 4
+    assert server.metric("sales_webhook_given_up_total") >= 1
 
 
 def case_a_redirect_is_a_failure():
