@@ -44,8 +44,8 @@ static int resolve(look_up *next, FILE *f, const struct addrinfo *hints, struct 
     return code;
 }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **out)
+static int look_up_here(const char *node, const char *service, const struct addrinfo *hints,
+                        struct addrinfo **out)
 {
     look_up *next;
     const char *name = getenv("REBIND_NAME"), *path = getenv("REBIND_FILE");
@@ -67,3 +67,6 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                 htons((unsigned short)(service ? atoi(service) : 0));
     return code;
 }
+
+int getaddrinfo(const char *, const char *, const struct addrinfo *, struct addrinfo **)
+    __attribute__((alias("look_up_here")));
