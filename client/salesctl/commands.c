@@ -195,6 +195,7 @@ static const struct option demo_options[] = {
 #define WEBHOOK_FIELDS                                                                             \
     {"event",       "TYPE",  "webhook.event_types", "sales.lead.created, sales.lead.*; may be given again"}, \
     {"description", "TEXT",  "webhook.description", "note for people"},                            \
+    {"signature",   "WORD",  "webhook.signature",   "hmac_sha256 (default), ed25519"},             \
     {"state",       "WORD",  "webhook.state",       "enabled, disabled"}
 
 static const struct option webhook_create_options[] = {WEBHOOK_FIELDS, REQUEST_ID};

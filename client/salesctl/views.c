@@ -160,6 +160,7 @@ static const struct view_column webhook_rows[] = {
     {"description", "description",  SHOW_PLAIN,   ALIGN_LEFT, 0},
     {"state",       "state",        SHOW_PLAIN,   ALIGN_LEFT, 0},
     {"because",     "state_reason", SHOW_PLAIN,   ALIGN_LEFT, 0},
+    {"signature",   "signature",    SHOW_PLAIN,   ALIGN_LEFT, 0},
     {"created",     "create_time",  SHOW_PLAIN,   ALIGN_LEFT, 0},
 };
 VIEW(webhook_view, "webhook", webhook_rows, "no webhook");

@@ -8,6 +8,15 @@
 
 enum { SECRETS_FILE_BYTES = 4096 };
 
+static void show_once(struct ctl *ctl, const char *what, const char *text)
+{
+    const char *dim = term_ink(&ctl->out, INK_DIM), *plain = term_ink(&ctl->out, INK_PLAIN);
+
+    if (*text)
+        fprintf(ctl->out.file, "%s%s%s  %s\n%sKeep it: it is not shown again.%s\n", dim, what,
+                plain, text, dim, plain);
+}
+
 enum exit_code webhook_run(struct ctl *ctl, const struct command *command, const struct args *args)
 {
     ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
@@ -20,13 +29,9 @@ enum exit_code webhook_run(struct ctl *ctl, const struct command *command, const
     if (code == CTL_OK && ctl->json) {
         ctl_json(ctl, reply);
     } else if (code == CTL_OK) {
-        const char *secret = show_field(&ctl->arena, reply, "secret", SHOW_PLAIN);
-
         show_item(&ctl->arena, &ctl->out, command->view, reply);
-        if (*secret)
-            fprintf(ctl->out.file, "%ssecret%s  %s\n%sKeep it: it is not shown again.%s\n",
-                    term_ink(&ctl->out, INK_DIM), term_ink(&ctl->out, INK_PLAIN), secret,
-                    term_ink(&ctl->out, INK_DIM), term_ink(&ctl->out, INK_PLAIN));
+        show_once(ctl, "secret", show_field(&ctl->arena, reply, "secret", SHOW_PLAIN));
+        show_once(ctl, "public key", show_field(&ctl->arena, reply, "public_key", SHOW_PLAIN));
     }
     sales_call_release(&call);
     return code;

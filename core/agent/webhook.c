@@ -38,8 +38,20 @@ static enum status check_webhook(struct call *c, struct agents *a, const Webhook
     return STATUS_OK;
 }
 
-/* Gives the record a new secret; its text in the arena. */
-static enum status renew_secret(struct call *c, WebhookRecord *r, char **text_out)
+/* Webhooks from before there was a choice did not say. */
+static WebhookSignature signature_of(const Webhook *w)
+{
+    return w->signature == WEBHOOK_SIGNATURE_UNSPECIFIED ? WEBHOOK_SIGNATURE_HMAC_SHA256
+                                                         : w->signature;
+}
+
+/* Where an answer shows what the receiver needs: one of them, the other stays empty. */
+struct shown {
+    char **secret, **public_key;
+};
+
+/* Gives the record a new secret, or a new key; the text for the receiver in the arena. */
+static enum status renew_secret(struct call *c, WebhookRecord *r, struct shown out)
 {
     unsigned char *secret = arena_take(&c->arena, WEBHOOK_SECRET_BYTES);
     char *text = arena_take(&c->arena, WEBHOOK_SECRET_TEXT_BYTES + 1);
@@ -47,10 +59,14 @@ static enum status renew_secret(struct call *c, WebhookRecord *r, char **text_ou
     if (!secret || !text)
         return call_nomem(c);
     c->clock->random(c->clock, secret, WEBHOOK_SECRET_BYTES);
-    webhook_secret_format(secret, WEBHOOK_SECRET_BYTES, text);
     r->secret = (ProtobufCBinaryData){WEBHOOK_SECRET_BYTES, secret};
-    *text_out = text;
-    return STATUS_OK;
+    if (r->webhook->signature != WEBHOOK_SIGNATURE_ED25519) {
+        webhook_secret_format(secret, WEBHOOK_SECRET_BYTES, text);
+        *out.secret = text;
+        return STATUS_OK;
+    }
+    *out.public_key = text;
+    return webhook_public_format(secret, text) ? STATUS_OK : call_nomem(c);
 }
 
 /* The lowest number that no webhook of the tenant has. */
@@ -94,10 +110,11 @@ static enum status create_unit(struct call *c, struct tx *tx, void *arg)
     message_clear_fields(&w->base, update_locked);
     if (w->state == WEBHOOK_STATE_UNSPECIFIED)
         w->state = WEBHOOK_STATE_ENABLED;
+    w->signature = signature_of(w);
     r->webhook = w;
     TRY(check_webhook(c, k->agents, w));
     TRY(free_slot(c, tx, &r->slot));
-    TRY(renew_secret(c, r, &k->out->secret));
+    TRY(renew_secret(c, r, (struct shown){&k->out->secret, &k->out->public_key}));
     TRY(tx_insert_webhook(tx, r));
     k->out->webhook = w;
     return webhook_sweep_later(tx, w->id, call_now_us(c) + 24 * HOUR_US);
@@ -117,11 +134,13 @@ struct update {
     UpdateWebhookResponse *out;
 };
 
-static enum status rotate(struct call *c, WebhookRecord *r, char **text_out)
+static enum status rotate(struct call *c, WebhookRecord *r, WebhookSignature before,
+                          struct shown out)
 {
     r->previous_secret = r->secret;
+    r->previous_signature = before;
     TRY(instant_new(c, call_now_us(c) + WEBHOOK_OVERLAP_HOURS * HOUR_US, &r->previous_end_time));
-    return renew_secret(c, r, text_out);
+    return renew_secret(c, r, out);
 }
 
 /* A new start: for the address, and for what waits for it. */
@@ -162,12 +181,15 @@ static enum status update_unit(struct call *c, struct tx *tx, void *arg)
     struct update *k = arg;
     WebhookRecord *r;
 
-    k->out->secret = (char *)protobuf_c_empty_string;
+    k->out->secret = k->out->public_key = (char *)protobuf_c_empty_string;
     TRY(tx_get_webhook(tx, str_of(k->in->webhook->id), &r));
     TRY(tx_match(tx, &r->base, str_of(k->in->webhook->etag)));
+    WebhookSignature before = signature_of(r->webhook);
+
     TRY(change(tx, k, r));
-    if (k->in->rotate_secret)
-        TRY(rotate(c, r, &k->out->secret));
+    r->webhook->signature = signature_of(r->webhook);
+    if (k->in->rotate_secret || r->webhook->signature != before)
+        TRY(rotate(c, r, before, (struct shown){&k->out->secret, &k->out->public_key}));
     TRY(tx_update_webhook(tx, r));
     k->out->webhook = r->webhook;
     return STATUS_OK;

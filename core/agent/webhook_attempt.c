@@ -10,9 +10,12 @@
 
 #define SECOND_US INT64_C(1000000)
 
-static bool put_key(ProtobufCBinaryData secret, struct webhook_key *out)
+static bool put_key(ProtobufCBinaryData secret, WebhookSignature signature, struct webhook_key *out)
 {
-    *out = (struct webhook_key){.scheme = WEBHOOK_SHARED, .n_bytes = secret.len};
+    bool is_private = signature == WEBHOOK_SIGNATURE_ED25519;
+
+    *out = (struct webhook_key){.scheme = is_private ? WEBHOOK_PRIVATE : WEBHOOK_SHARED,
+                                .n_bytes = secret.len};
     if (secret.len < WEBHOOK_SECRET_MIN || secret.len > WEBHOOK_SECRET_MAX)
         return false;
     memcpy(out->bytes, secret.data, secret.len);
@@ -26,9 +29,9 @@ static bool sign(const WebhookRecord *r, const struct webhook_message *m, int64_
     struct webhook_key keys[2];
     size_t n_keys = 0;
 
-    n_keys += put_key(r->secret, &keys[n_keys]);
+    n_keys += put_key(r->secret, r->webhook->signature, &keys[n_keys]);
     if (now_us < instant_us(r->previous_end_time))
-        n_keys += put_key(r->previous_secret, &keys[n_keys]);
+        n_keys += put_key(r->previous_secret, r->previous_signature, &keys[n_keys]);
     bool is_signed = webhook_sign(m, keys, n_keys, out);
 
     explicit_bzero(keys, sizeof keys);

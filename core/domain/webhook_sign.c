@@ -92,6 +92,22 @@ void webhook_secret_format(const unsigned char *secret, size_t n_bytes,
     EVP_EncodeBlock((unsigned char *)out + 6, secret, (int)n_bytes);
 }
 
+bool webhook_public_format(const unsigned char *seed, char out[WEBHOOK_SECRET_TEXT_BYTES + 1])
+{
+    unsigned char bytes[ED25519_KEY_BYTES];
+    size_t n = sizeof bytes;
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, ED25519_KEY_BYTES);
+    bool is_known = pkey && EVP_PKEY_get_raw_public_key(pkey, bytes, &n) == 1 && n == sizeof bytes;
+    const str prefix = FORMS[WEBHOOK_PUBLIC].prefix;
+
+    EVP_PKEY_free(pkey);
+    if (!is_known)
+        return false;
+    memcpy(out, prefix.p, prefix.n);
+    EVP_EncodeBlock((unsigned char *)out + prefix.n, bytes, (int)n);
+    return true;
+}
+
 static bool compose(const struct webhook_message *m, struct signed_text *out)
 {
     if (!m->id.n || m->id.n > WEBHOOK_ID_BYTES || memchr(m->id.p, '.', m->id.n) ||

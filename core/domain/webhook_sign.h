@@ -50,6 +50,11 @@ MUST_CHECK bool webhook_key_parse(str text, struct webhook_key *out);
 void webhook_secret_format(const unsigned char *secret, size_t n_bytes,
                            char out[WEBHOOK_SECRET_TEXT_BYTES + 1]);
 
+/* The text of the public key of a seed of WEBHOOK_SECRET_BYTES, NUL-terminated. False: no memory.
+ */
+MUST_CHECK bool webhook_public_format(const unsigned char *seed,
+                                      char out[WEBHOOK_SECRET_TEXT_BYTES + 1]);
+
 /*
  * The value of webhook-signature, NUL-terminated: one signature per key, in their order.
  *

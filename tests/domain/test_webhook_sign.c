@@ -48,6 +48,15 @@ TABLE_TEST(webhook_sign, signs_as_the_reference_does, struct sign_case, SIGNED)
     cr_assert_str_eq(out, row->want);
 }
 
+Test(webhook_sign, tells_the_public_key_of_a_seed)
+{
+    char out[WEBHOOK_SECRET_TEXT_BYTES + 1];
+    struct webhook_key seed = key_of(SEED);
+
+    cr_assert(webhook_public_format(seed.bytes, out));
+    cr_assert_str_eq(out, PUBLIC);
+}
+
 static const struct verify_case {
     const char *name, *key, *id, *timestamp, *signature, *body;
     int64_t now;

@@ -288,6 +288,25 @@ def case_a_secret_is_rotated_under_load():
     done_with(webhook)
 
 
+def case_a_webhook_chooses_the_asymmetric_signature():
+    made = ctl("webhook", "create", receiver.url("public"), "--event", "sales.lead.created", "--signature", "ed25519")
+    webhook, key = made["webhook"]["id"], made["public_key"]
+    assert key.startswith("whpk_") and not made.get("secret"), made
+    lead()
+    (got,) = arrived("public")
+    assert re.fullmatch("v1a,[A-Za-z0-9+/=]{88}", got["headers"]["webhook-signature"]), got
+    check_offline(got, key)
+    changed = ctl("webhook", "update", webhook, "--signature", "hmac_sha256")  # both sign for a day
+    assert changed["secret"].startswith("whsec_") and not changed.get("public_key"), changed
+    receiver.plan("public", secrets=[changed["secret"]])
+    lead()
+    got = arrived("public", 2)[1]
+    assert got["verified"] == [True], got
+    assert [s.split(",")[0] for s in got["headers"]["webhook-signature"].split(" ")] == ["v1", "v1a"]
+    check_offline(got, key)
+    done_with(webhook)
+
+
 def case_a_crash_between_send_and_commit_sends_again():
     webhook, _ = hook("crash", [{"after_ms": 3000}, {"status": 200}])
     lead()
