@@ -142,7 +142,7 @@ static enum status read_waiting(struct tx *tx, struct waiting *out)
 }
 
 static enum status place_entry(struct tx *tx, const struct audit_keys *keys, AuditEntry *e,
-                               const struct uuid *id, struct audit_chain *at)
+                               struct audit_chain *at, const unsigned char **mac_out)
 {
     unsigned char digest[AUDIT_DIGEST_BYTES];
     unsigned char *mac = arena_take(&tx->call->arena, AUDIT_DIGEST_BYTES);
@@ -153,13 +153,28 @@ static enum status place_entry(struct tx *tx, const struct audit_keys *keys, Aud
     audit_entry_digest(e, digest);
     audit_chain_mac(at, keys->chain, digest, mac);
     audit_chain_step(at, digest, mac);
-    return tx_exec(tx, &(struct sql_statement){
-                           "UPDATE audit SET sequence = $3, mac = $4 "
-                           "WHERE tenant_id = $1 AND id = $2 AND sequence = 9223372036854775807",
-                           (struct sql_value[]){sql_int(tx->tenant_id), sql_bytes(id->b, 16),
-                                                sql_int((int64_t)e->sequence),
-                                                sql_bytes(mac, AUDIT_DIGEST_BYTES)},
-                           4});
+    *mac_out = mac;
+    return STATUS_OK;
+}
+
+/* In the order of their ids, each behind the one before. */
+static enum status place_entries(struct tx *tx, const struct audit_keys *keys,
+                                 const struct waiting *w, struct audit_chain *at)
+{
+    struct batch *b = NULL;
+
+    for (size_t i = 0; i < w->n; i++) {
+        struct sql_value *row;
+        const unsigned char *mac = NULL;
+
+        TRY(place_entry(tx, keys, w->entries[i], at, &mac));
+        TRY(tx_batch_row(tx, &b, &tx->store->statements->places, &row));
+        row[0] = sql_int(tx->tenant_id);
+        row[1] = sql_bytes(w->ids[i].b, sizeof w->ids[i].b);
+        row[2] = sql_int((int64_t)at->count);
+        row[3] = sql_bytes(mac, AUDIT_DIGEST_BYTES);
+    }
+    return batch_flush(b, tx->conn, tx->call);
 }
 
 static enum status store_head(struct tx *tx, const struct audit_checkpoint *head)
@@ -230,8 +245,7 @@ static enum status place_all(struct tx *tx, const struct audit_keys *keys, const
 
     TRY(lock_head(tx, &head));
     TRY(trust_head(tx, keys, &head));
-    for (size_t i = 0; i < w->n; i++)
-        TRY(place_entry(tx, keys, w->entries[i], &w->ids[i], &head.chain));
+    TRY(place_entries(tx, keys, w, &head.chain));
     kill_here(KILL_AUDIT_SEAL);
     return sign_head(tx, keys, &head);
 }

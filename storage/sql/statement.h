@@ -37,6 +37,7 @@ struct statements {
     struct kind_statements kinds[RECORD_KINDS];
     struct insert_texts words;  /* tenant_id, token, id */
     struct insert_texts events; /* tenant_id, id, type, kind, subject, create_time, body, trace */
+    struct insert_texts places; /* of audit entries: tenant_id, id, sequence, mac; UPDATEs */
 };
 
 /* INSERTs of up to batch_rows rows. NULL: out of memory. */
