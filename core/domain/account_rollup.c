@@ -5,9 +5,11 @@
 
 enum { DAYS_ACTIVE = 14, DAYS_LOST = 90 };
 
-void account_rollup_init(struct account_rollup *r, const char *self_id, int64_t as_of_us)
+void account_rollup_init(struct account_rollup *r, const char *self_id, int64_t as_of_us,
+                         int64_t now_us)
 {
-    *r = (struct account_rollup){.self_id = self_id, .as_of_us = as_of_us};
+    *r = (struct account_rollup){.self_id = self_id, .as_of_us = as_of_us, .now_us = now_us};
+    r->account.active_known = as_of_us >= now_us;
 }
 
 static bool is_within_days(const Timestamp *t, int64_t as_of_us, int days)
@@ -40,7 +42,8 @@ void account_rollup_add(struct account_rollup *r, const Lead *l)
     if (moment_us(l->created_at, moment_us(l->create_time, INT64_MIN)) > r->as_of_us)
         return;
     a->n_contacts++;
-    a->n_active_14d += is_within_days(l->last_activity_time, r->as_of_us, DAYS_ACTIVE);
+    a->n_active_14d +=
+        a->active_known && is_within_days(l->last_activity_time, r->as_of_us, DAYS_ACTIVE);
     a->economic_buyer_seen |= l->buying_role == BUYING_ROLE_ECONOMIC_BUYER;
     if (l->buying_role != BUYING_ROLE_UNSPECIFIED) {
         uint32_t role = UINT32_C(1) << ((unsigned)l->buying_role & 31U);

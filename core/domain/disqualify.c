@@ -1,4 +1,5 @@
-/* Hard rules: a table of predicates. */
+/* Hard rules: a table of predicates. They look at the record alone: what enrichment believes
+ * disqualifies nobody. */
 #include "domain/disqualify.h"
 
 #include "domain/hostname.h"
@@ -16,12 +17,12 @@ static bool is_one_of(const char *code, char *const *list, size_t n)
 
 static bool do_not_contact(const struct scene *s)
 {
-    return s->lead->do_not_contact;
+    return s->record->do_not_contact;
 }
 
 static bool legal_hold(const struct scene *s)
 {
-    return s->lead->legal_hold;
+    return s->record->legal_hold;
 }
 
 static bool is_sanctioned(const char *code)
@@ -33,7 +34,7 @@ static bool is_sanctioned(const char *code)
 /* Either country counts: of the person or of the company. */
 static bool sanctioned(const struct scene *s)
 {
-    return is_sanctioned(s->lead->country_code) || is_sanctioned(s->company->country_code);
+    return is_sanctioned(s->record->country_code) || is_sanctioned(s->record_company->country_code);
 }
 
 static bool blocked(const struct scene *s)
@@ -41,8 +42,8 @@ static bool blocked(const struct scene *s)
     char *const *list = s->policy->blocked_country_codes;
     size_t n = s->policy->n_blocked_country_codes;
 
-    return is_one_of(s->lead->country_code, list, n) ||
-           is_one_of(s->company->country_code, list, n);
+    return is_one_of(s->record->country_code, list, n) ||
+           is_one_of(s->record_company->country_code, list, n);
 }
 
 /* An unknown country is no reason: only a known one outside is. */
@@ -50,8 +51,8 @@ static bool outside(const struct scene *s)
 {
     const QualificationPolicy *p = s->policy;
 
-    return p->n_territory_country_codes && *s->country &&
-           !is_one_of(s->country, p->territory_country_codes, p->n_territory_country_codes);
+    return p->n_territory_country_codes && *s->record_country &&
+           !is_one_of(s->record_country, p->territory_country_codes, p->n_territory_country_codes);
 }
 
 static bool competitor(const struct scene *s)
@@ -60,7 +61,7 @@ static bool competitor(const struct scene *s)
         str domain = str_of(s->policy->competitor_domains[i]);
 
         if ((s->email_ok && hostname_is_under(s->email.host.ascii, domain)) ||
-            hostname_is_under(str_of(s->company->domain), domain))
+            hostname_is_under(str_of(s->record_company->domain), domain))
             return true;
     }
     return false;
@@ -68,13 +69,14 @@ static bool competitor(const struct scene *s)
 
 static bool too_small(const struct scene *s)
 {
-    return s->company->employees > 0 && s->company->employees < s->policy->min_employees;
+    return s->record_company->employees > 0 &&
+           s->record_company->employees < s->policy->min_employees;
 }
 
 /* A link or markup for a name, or a name that no one has at a throw-away address. */
 static bool spam(const struct scene *s)
 {
-    const char *name = s->lead->full_name;
+    const char *name = s->record->full_name;
 
     if (strstr(name, "http://") || strstr(name, "https://") || strstr(name, "www.") ||
         strstr(name, "<a ") || strstr(name, "[url"))

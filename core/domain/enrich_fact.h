@@ -4,7 +4,7 @@
  * Facts, not records, so that several sources merge key by key. A field of the record always wins
  * over a fact (scene.c). Keys that signals read:
  *
- *   company.name, .domain, .industry, .industry_code, .country, .region, .city, .website  text
+ *   company.name, .industry, .industry_code, .country, .region, .city, .website  text
  *   company.employees, .founded_year, .annual_revenue (US dollars)                       number
  *   company.ownership, .funding_stage                                                    text
  *   company.funding_at, .technology_change_at                                            date

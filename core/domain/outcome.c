@@ -31,9 +31,10 @@ static const char *const activities[] = {
 
 static const struct {
     enum match match;
-    const char *name, *why;
+    str name;
+    const char *why;
 } names[] = {
-#define OUTCOME_NAME(match, name, why) {match, name, why},
+#define OUTCOME_NAME(match, name, why) {match, {name, sizeof(name) - 1}, why},
 #include "domain/outcome.def"
 #undef OUTCOME_NAME
 };
@@ -46,7 +47,7 @@ void outcome_strip(const Lead *l, Lead *out)
 
     *out = *l;
 #define STRIP_INPUT(field)
-#define STRIP_RULE(field)
+#define STRIP_RULE(field)          out->field = empty.field;
 #define STRIP_OUTCOME(field)       out->field = empty.field;
 #define STRIP_LATER(field)         out->field = empty.field;
 #define STRIP_UNUSED(field)        out->field = empty.field;
@@ -108,7 +109,7 @@ bool outcome_is_activity(const Activity *a)
 static const char *find_name(enum match match, str text)
 {
     for (size_t i = 0; i < N_OF(names); i++)
-        if (names[i].match == match && str_eq(text, str_of(names[i].name)))
+        if (names[i].match == match && str_eq(text, names[i].name))
             return names[i].why;
     return NULL;
 }

@@ -15,8 +15,8 @@
 
 enum outcome_role { OUTCOME_INPUT, OUTCOME_RULE, OUTCOME_OUTCOME, OUTCOME_LATER, OUTCOME_UNUSED };
 
-/* A flat copy of the lead with every field that is no input of a signal or a hard rule taken off;
- * what stays is borrowed. */
+/* A flat copy of the lead with every field that is no input of a signal taken off; what stays is
+ * borrowed. */
 void outcome_strip(const Lead *l, Lead *out);
 
 /* Role of a field of Lead; OUTCOME_OUTCOME for a name that the table does not know. */

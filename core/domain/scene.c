@@ -5,6 +5,7 @@
 #include "domain/signal_eval.h"
 #include "domain/text.h"
 
+static const Company no_company = COMPANY_INIT;
 static const QualificationPolicy default_policy = QUALIFICATION_POLICY_INIT;
 
 static enum status read_contacts(struct scene *s)
@@ -21,7 +22,7 @@ static enum status read_contacts(struct scene *s)
     s->email_ok = s->has_email && status == STATUS_OK;
     s->has_phone = *l->phone != 0;
     if (s->has_phone)
-        status = phone_parse(s->arena, str_of(l->phone), country_find(str_of(s->country)),
+        status = phone_parse(s->arena, str_of(l->phone), country_find(str_of(s->record_country)),
                              &s->phone, &why);
     if (status == STATUS_EXHAUSTED)
         return status;
@@ -55,14 +56,14 @@ static void read_completeness(struct scene *s)
     s->completeness_permille = all ? known * 1000 / all : 0;
 }
 
-/* Texts that a fact may stand in for, where the record says nothing. */
+/* Texts that a fact may stand in for, where the record says nothing. Not the domain: it is mostly
+ * guessed from the mail address, and a signal compares the two. */
 static const struct {
     const char *key;
     size_t offset;
 } company_texts[] =
     {
         {"company.name", offsetof(Company, name)},
-        {"company.domain", offsetof(Company, domain)},
         {"company.industry", offsetof(Company, industry)},
         {"company.industry_code", offsetof(Company, industry_code)},
         {"company.country", offsetof(Company, country_code)},
@@ -107,24 +108,27 @@ static void fill(struct scene *s)
     fill_number(s, "company.founded_year", &s->own_company.founded_year);
 }
 
+static const char *country_of(const Lead *l, const Company *c)
+{
+    return *l->country_code ? l->country_code : c->country_code;
+}
+
 enum status scene_set(struct scene *s, struct arena *a, const struct score_input *in)
 {
-    const Lead *l = in->lead;
-
     *s = (struct scene){.arena = a,
                         .in = in,
-                        .own_company = COMPANY_INIT,
+                        .record = in->lead,
+                        .record_company = in->lead->company ? in->lead->company : &no_company,
                         .lead = &s->own,
                         .company = &s->own_company,
                         .policy = in->policy ? in->policy : &default_policy,
                         .r = in->activity,
                         .account = in->account && in->account->known ? in->account : NULL};
-    outcome_strip(l, &s->own);
-    l = s->lead;
-    if (l->company)
-        s->own_company = *l->company;
+    outcome_strip(s->record, &s->own);
+    s->own_company = *s->record_company;
     fill(s);
-    s->country = *l->country_code ? l->country_code : s->company->country_code;
+    s->record_country = country_of(s->record, s->record_company);
+    s->country = country_of(s->lead, s->company);
     TRY(read_contacts(s));
     TRY(read_texts(s));
     read_completeness(s);

@@ -33,7 +33,8 @@ enum {
 struct score_account {
     bool known;            /* the rest was looked up */
     uint32_t n_contacts;   /* leads of the same company, this one included */
-    uint32_t n_active_14d; /* of them, with something inbound in 14 days */
+    bool active_known;     /* whether the next is known: it is not for an earlier instant */
+    uint32_t n_active_14d; /* of them, with something logged in 14 days */
     uint32_t n_roles;      /* different buying roles among them */
     bool economic_buyer_seen;
     /* how the others ended; the lead's own end is no input of its score */

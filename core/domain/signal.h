@@ -11,11 +11,15 @@
 struct scene {
     struct arena *arena;
     const struct score_input *in;
-    Lead own;                            /* the lead without its outcome (outcome.h), with
-                                            facts where a field is empty */
-    Company own_company;                 /* the same of its company; empty if it has none */
-    const Lead *lead;                    /* own */
-    const Company *company;              /* own_company */
+    const Lead *record;            /* the lead as it is stored, for hard rules only */
+    const Company *record_company; /* never NULL: an empty one if the lead has none */
+    const char *record_country;    /* alpha-2 of the person, else of the company; "" unknown */
+    Lead own;                      /* inputs of signals only (outcome.h), and facts where a field
+                                      is empty */
+    Company own_company;           /* the same of its company */
+    const Lead *lead;              /* own */
+    const Company *company;        /* own_company */
+    const char *country;           /* as record_country, of own and own_company */
     const QualificationPolicy *policy;   /* never NULL */
     const struct activity_rollup *r;     /* NULL: not looked up */
     const struct score_account *account; /* NULL: not looked up */
@@ -25,7 +29,6 @@ struct scene {
     enum name_flaw name_flaw;  /* NONE as well where there is no name */
     str title;                 /* job title, folded */
     str source, medium;        /* folded */
-    const char *country;       /* alpha-2 of the person, else of the company; "" unknown */
     int completeness_permille; /* weight of the signals whose field is known */
 };
 

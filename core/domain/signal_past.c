@@ -85,7 +85,7 @@ struct signal_value eval_account_count(const struct scene *s, const struct signa
 {
     uint32_t n;
 
-    if (!s->account)
+    if (!s->account || (row->a == 1 && !s->account->active_known))
         return SIGNAL_MISSING;
     n = row->a == 0   ? s->account->n_contacts
         : row->a == 1 ? s->account->n_active_14d

@@ -45,9 +45,9 @@ struct signal_value eval_phone_ok(const struct scene *s, const struct signal *ro
 struct signal_value eval_phone_country(const struct scene *s, const struct signal *row)
 {
     (void)row;
-    if (!s->phone_ok || !s->phone.country || !*s->country)
-        return SIGNAL_MISSING;
-    return say(strcmp(s->phone.country->alpha2, s->country) == 0 ? 1000 : -500,
+    if (!s->phone_ok || !s->phone.country || !*s->record_country)
+        return SIGNAL_MISSING; /* a country that was guessed from the number says nothing here */
+    return say(strcmp(s->phone.country->alpha2, s->record_country) == 0 ? 1000 : -500,
                s->phone.country->alpha2);
 }
 

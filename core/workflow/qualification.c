@@ -68,7 +68,7 @@ static enum status read_activities(struct tx *tx, const Lead *lead, struct activ
 }
 
 /* The other leads of the company. Without a domain of its own the company is not known. */
-static enum status read_account(struct tx *tx, const Lead *lead, int64_t as_of_us,
+static enum status read_account(struct tx *tx, const struct qualify *k, const Lead *lead,
                                 struct score_account *out)
 {
     struct list_where where = {.column = LEAD_BY_domain};
@@ -76,7 +76,7 @@ static enum status read_account(struct tx *tx, const Lead *lead, int64_t as_of_u
     struct list_page page;
     struct account_rollup rollup;
 
-    account_rollup_init(&rollup, lead->id, as_of_us);
+    account_rollup_init(&rollup, lead->id, k->as_of_us, k->now_us);
     *out = rollup.account;
     if (!lead->company || !*lead->company->domain)
         return STATUS_OK;
@@ -102,7 +102,7 @@ static enum status compute(struct tx *tx, const struct qualify *k, const Lead *l
         return call_nomem(c);
     activity_rollup_init(rollup, k->as_of_us);
     TRY(read_activities(tx, lead, rollup));
-    TRY(read_account(tx, lead, k->as_of_us, &account));
+    TRY(read_account(tx, k, lead, &account));
     if (score_lead(&c->arena,
                    &(struct score_input){.lead = lead,
                                          .activity = rollup,

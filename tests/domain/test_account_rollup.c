@@ -33,7 +33,7 @@ static struct score_account of(const Lead *l, int64_t as_of_us)
 {
     struct account_rollup r;
 
-    account_rollup_init(&r, "me", as_of_us);
+    account_rollup_init(&r, "me", as_of_us, NOW);
     account_rollup_add(&r, l);
     return r.account;
 }
@@ -68,11 +68,23 @@ Test(account_rollup, leads_of_later_do_not_exist_and_roles_count_once)
 
     a->buying_role = b->buying_role = BUYING_ROLE_CHAMPION;
     c->buying_role = BUYING_ROLE_ECONOMIC_BUYER;
-    account_rollup_init(&r, "me", NOW - 10 * MOMENT_DAY_US);
+    account_rollup_init(&r, "me", NOW - 10 * MOMENT_DAY_US, NOW);
     account_rollup_add(&r, a);
     account_rollup_add(&r, b);
     account_rollup_add(&r, c);
     cr_assert_eq(r.account.n_contacts, 2);
     cr_assert_eq(r.account.n_roles, 1);
     cr_assert_not(r.account.economic_buyer_seen);
+}
+
+/* The last activity of another lead may have come after the instant: then nobody can tell. */
+Test(account_rollup, who_is_active_is_known_of_now_only)
+{
+    Lead *l = lead_new(&arena, 50);
+
+    l->last_activity_time = moment_new(&arena, NOW - 3 * MOMENT_DAY_US);
+    cr_assert(of(l, NOW).active_known);
+    cr_assert_eq(of(l, NOW).n_active_14d, 1);
+    cr_assert_not(of(l, NOW - MOMENT_DAY_US).active_known);
+    cr_assert_eq(of(l, NOW - MOMENT_DAY_US).n_active_14d, 0);
 }

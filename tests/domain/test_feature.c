@@ -369,6 +369,31 @@ Test(feature, fields_win_over_facts_and_facts_over_nothing)
     check_number(&v, "employee_band", 9000);
 }
 
+Test(feature, a_guess_neither_disqualifies_nor_proves_itself)
+{
+    static const struct enrich_fact facts[] = {
+        {"geo.country", "IR", ENRICH_TEXT, 0.5, "offline", NOW},
+        {"company.domain", "acme.de", ENRICH_TEXT, 0.8, "offline", NOW},
+        {"company.employees", "1", ENRICH_NUMBER, 0.9, "t", NOW},
+    };
+    QualificationPolicy policy = QUALIFICATION_POLICY_INIT;
+    Lead *l = lead_new(&arena, 1);
+    struct score_input in = {
+        .lead = l, .facts = facts, .n_facts = 3, .policy = &policy, .as_of_us = NOW, .now_us = NOW};
+    LeadScore *s;
+
+    policy.min_employees = 10;
+    l->email = (char *)"ada@acme.de";
+    l->phone = (char *)"+982112345678";
+    cr_assert_eq(score_lead(&arena, &in, &s), STATUS_OK);
+    cr_assert_eq(s->n_disqualifications, 0);
+    struct feature_vector v = vector_of(&in);
+
+    check_text(&v, "hq_country", "ir");
+    check_missing(&v, "phone_country_matches");
+    check_missing(&v, "company_domain_matches_email");
+}
+
 static uint32_t next_random(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;
