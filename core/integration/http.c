@@ -8,6 +8,7 @@
 #include "base/banned.h"
 #include "base/buf.h"
 #include "base/wait.h"
+#include "integration/http_manners.h"
 #include "integration/http_pool.h"
 #include "integration/http_url.h"
 
@@ -20,6 +21,7 @@ struct http_client {
 };
 
 struct exchange {
+    CURL *curl; /* of the pool */
     struct http_client *http;
     struct call *call;
     const struct http_request *request;
@@ -31,8 +33,6 @@ struct exchange {
     const char *refused; /* why the guard refused an address */
     bool header_over;
 };
-
-static const char *const METHODS[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
 /* clang-format off */
 /* How a failure of libcurl is told; the last row is for all others. */
@@ -56,19 +56,13 @@ static const struct outcome {
 };
 /* clang-format on */
 
-static void init_library(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 struct http_client *http_client_open(const struct http_options *o)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum { TEXT_BYTES = 16 << 10 };
 
     assert(o);
     assert(o->user_agent);
-    pthread_once(&once, init_library);
+    http_init_library();
     struct http_client *h = calloc(1, sizeof *h);
 
     if (!h)
@@ -120,6 +114,14 @@ static curl_socket_t open_socket(void *self, curlsocktype purpose, struct curl_s
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+static bool is_ok(CURL *curl)
+{
+    long status = 0;
+
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status == 200;
+}
+
 /* Returning less than n makes libcurl give up; what `cut` tells is no failure. */
 static size_t take_body(const char *p, size_t one, size_t n, void *self)
 {
@@ -127,6 +129,8 @@ static size_t take_body(const char *p, size_t one, size_t n, void *self)
     size_t room = x->body_max - x->body.n;
 
     (void)one;
+    if (x->request->take && is_ok(x->curl))
+        return x->request->take(x->request->taker, (str){p, n}) ? n : CURL_WRITEFUNC_ERROR;
     x->out->cut = n > room;
     buf_put(&x->body, (str){p, n < room ? n : room});
     return x->out->cut || !buf_ok(&x->body) ? CURL_WRITEFUNC_ERROR : n;
@@ -168,33 +172,16 @@ static int look_up(void *self, curl_off_t a, curl_off_t b, curl_off_t d, curl_of
     return x->call->cancelled && atomic_load(x->call->cancelled);
 }
 
-static bool has_line_break(str s)
-{
-    return s.n && (memchr(s.p, '\r', s.n) || memchr(s.p, '\n', s.n) || memchr(s.p, '\0', s.n));
-}
-
-static enum status add_field(struct exchange *x, const char *line)
-{
-    struct curl_slist *longer = line ? curl_slist_append(x->sent, line) : NULL;
-
-    if (!longer)
-        return call_nomem(x->call);
-    x->sent = longer;
-    return STATUS_OK;
-}
-
 static enum status add_fields(struct exchange *x)
 {
-    TRY(add_field(x, "Expect:")); /* no waiting for 100 Continue */
-    for (size_t i = 0; i < x->request->n_fields; i++) {
-        const struct http_field *f = &x->request->fields[i];
+    bool is_added = http_add_field(&x->sent, STR("Expect"), STR("")); /* no 100 Continue */
 
-        if (has_line_break(f->name) || has_line_break(f->value))
-            return call_fail(x->call, STATUS_INVALID, "a header field holds a line break");
-        TRY(add_field(x, arena_printf(&x->call->arena, STR_FMT ": " STR_FMT, STR_ARG(f->name),
-                                      STR_ARG(f->value))));
-    }
-    return STATUS_OK;
+    for (size_t i = 0; i < x->request->n_fields && is_added; i++)
+        is_added =
+            http_add_field(&x->sent, x->request->fields[i].name, x->request->fields[i].value);
+    if (is_added)
+        return STATUS_OK;
+    return call_fail(x->call, STATUS_INVALID, "a header field holds a line break");
 }
 
 static void set_limits(CURL *curl, const struct exchange *x)
@@ -202,21 +189,9 @@ static void set_limits(CURL *curl, const struct exchange *x)
     int64_t most_ms = x->request->timeout_ms > 0 ? x->request->timeout_ms : HTTP_TIMEOUT_MS;
     long left_ms = (long)(call_left_ns(x->call, most_ms * 1000000) / 1000000);
 
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms > 0 ? left_ms : 1L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a slow resolver must not outlast TIMEOUT */
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
-                     x->request->reach == HTTP_PUBLIC ? "https" : "https,http");
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    http_set_manners(curl, x->request->reach, left_ms);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long)HTTP_KEEP_S);
 }
 
 static void set_callbacks(CURL *curl, struct exchange *x)
@@ -243,11 +218,7 @@ static void set_request(CURL *curl, CURLU *url, const struct exchange *x)
         curl_easy_setopt(curl, CURLOPT_CAINFO, x->http->ca_file);
     if (x->http->resolve)
         curl_easy_setopt(curl, CURLOPT_RESOLVE, x->http->resolve);
-    if (q->method == HTTP_GET)
-        return;
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body.p ? q->body.p : "");
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, METHODS[q->method]);
+    http_set_method(curl, q->method, q->body);
 }
 
 static enum status tell(const struct exchange *x, CURLcode code)
@@ -303,12 +274,13 @@ static enum status exchange(struct exchange *x, CURLU *url, const char *origin)
 
     if (!curl)
         return call_nomem(x->call);
+    x->curl = curl;
     x->fields = NEW(&x->call->arena, struct http_field, HTTP_FIELDS_MAX);
     buf_init(&x->body, &x->call->arena, x->body_max);
     enum status s = x->fields ? perform(x, curl, url) : call_nomem(x->call);
 
     http_pool_give(&x->http->pool, q->reach, origin, curl);
-    curl_slist_free_all(x->sent);
+    http_drop_fields(x->sent);
     return s;
 }
 
@@ -357,7 +329,11 @@ str http_header(const struct http_response *r, str name)
 
 int64_t http_retry_after_s(const struct http_response *r, int64_t now_us)
 {
-    str value = http_header(r, STR("Retry-After"));
+    return http_wait_s(http_header(r, STR("Retry-After")), now_us);
+}
+
+int64_t http_wait_s(str value, int64_t now_us)
+{
     char z[64];
     long long seconds = 0;
 

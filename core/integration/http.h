@@ -57,9 +57,12 @@ struct http_request {
     enum http_reach reach;
     const struct http_field *fields; /* [n_fields]; no line breaks */
     size_t n_fields;
-    str body;           /* sent when the method is not HTTP_GET */
-    size_t body_max;    /* bytes of the answer's body; 0: HTTP_BODY_BYTES */
-    int64_t timeout_ms; /* 0: HTTP_TIMEOUT_MS; the call's deadline counts too */
+    str body;                             /* sent when the method is not HTTP_GET */
+    size_t body_max;                      /* bytes of the answer's body; 0: HTTP_BODY_BYTES */
+    int64_t timeout_ms;                   /* 0: HTTP_TIMEOUT_MS; the call's deadline counts too */
+    bool (*take)(void *taker, str bytes); /* gets the body of a 200 as it comes, however long, in
+                                             place of response.body; false: no more, HTTP_ANSWER */
+    void *taker;
 };
 
 struct http_response {
@@ -100,5 +103,8 @@ str http_header(const struct http_response *r, str name);
 
 /* Seconds that Retry-After asks to wait, from a number or a date; 0: it does not ask. Unbounded. */
 int64_t http_retry_after_s(const struct http_response *r, int64_t now_us);
+
+/* The same of the field's value. */
+int64_t http_wait_s(str retry_after, int64_t now_us);
 
 #endif
