@@ -112,6 +112,13 @@ static const char *flaw(const struct ai_request *q)
     return flaw_of_texts(q);
 }
 
+enum status ai_check(struct call *c, const struct ai_request *q)
+{
+    const char *why = flaw(q);
+
+    return why ? call_fail(c, STATUS_INVALID, "an AI request is refused: %s", why) : STATUS_OK;
+}
+
 enum status ai_start(struct ai_provider *p, struct call *c, const struct ai_request *q,
                      const struct ai_watch *watch, uint64_t *ticket)
 {
@@ -123,10 +130,7 @@ enum status ai_start(struct ai_provider *p, struct call *c, const struct ai_requ
         ticket = &unwanted;
     *ticket = 0;
     TRY(call_check(c));
-    const char *why = flaw(q);
-
-    if (why)
-        return call_fail(c, STATUS_INVALID, "an AI request is refused: %s", why);
+    TRY(ai_check(c, q));
     return p->ops->start(p, c, q, watch, ticket);
 }
 

@@ -187,6 +187,9 @@ MUST_CHECK enum status ai_send(struct ai_provider *p, struct call *c, const stru
 MUST_CHECK enum status ai_start(struct ai_provider *p, struct call *c, const struct ai_request *q,
                                 const struct ai_watch *watch, uint64_t *ticket);
 
+/* INVALID: the request breaks a bound; ai_start asks by itself. */
+MUST_CHECK enum status ai_check(struct call *c, const struct ai_request *q);
+
 /* Ends a call soon, with AI_ERROR_CANCELLED if it is not over. A ticket of a call that is over, and
  * 0, are allowed. */
 void ai_cancel(struct ai_provider *p, uint64_t ticket);

@@ -29,8 +29,20 @@ static const struct buckets buckets_grpc = {11,
                                             {MS(5), MS(10), MS(25), MS(50), MS(100), MS(250),
                                              MS(500), MS(1000), MS(2500), MS(5000), MS(10000)}};
 
-#define BUCKETS_NONE &buckets_none
-#define BUCKETS_GRPC &buckets_grpc
+/* Of the OpenTelemetry conventions for generative AI: doubling from 10 ms; powers of four. */
+static const struct buckets buckets_gen_ai = {14,
+                                              {MS(10), MS(20), MS(40), MS(80), MS(160), MS(320),
+                                               MS(640), MS(1280), MS(2560), MS(5120), MS(10240),
+                                               MS(20480), MS(40960), MS(81920)}};
+static const struct buckets buckets_tokens = {14,
+                                              {1, 1 << 2, 1 << 4, 1 << 6, 1 << 8, 1 << 10, 1 << 12,
+                                               1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24,
+                                               1 << 26}};
+
+#define BUCKETS_NONE   &buckets_none
+#define BUCKETS_GRPC   &buckets_grpc
+#define BUCKETS_GEN_AI &buckets_gen_ai
+#define BUCKETS_TOKENS &buckets_tokens
 
 static const struct {
     const char *name, *labels, *help;

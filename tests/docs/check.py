@@ -17,6 +17,7 @@ CODES = {"INVALID": "INVALID_ARGUMENT", "EXISTS": "ALREADY_EXISTS", "CONFLICT": 
 CALL = re.compile(r"call_fail_as\([^;]*?;", re.S)
 REASON = re.compile(r'"([A-Z][A-Z0-9_]{2,})"\s*,')
 ROW = re.compile(r"^ *X\(\w+, +(\w+), +\"([A-Z_]+)\", +(?:NEVER|ONCE|AGAIN),", re.M)  # SQL_ERROR_LIST
+AI_ROW = re.compile(r'^X\(.*, +(\w+), +"(AI_[A-Z_]+)",', re.M)
 CONSTANT = re.compile(r'static const char (\w+)\[\] = "([A-Z][A-Z0-9_]{2,})";')
 
 
@@ -34,6 +35,10 @@ def given():
                         CODES.get(s, s) for s in re.findall(r"\bSTATUS_(\w+)", call) if s != "OK")
     rows = ROW.findall((ROOT / "storage/sql/driver.h").read_text())
     assert len(rows) > 10, "SQL_ERROR_LIST looks otherwise now"
+    for status, reason in rows:
+        found.setdefault(reason, set()).add(CODES.get(status, status))
+    rows = AI_ROW.findall((ROOT / "core/ai/error.def").read_text())
+    assert len(rows) > 20, "core/ai/error.def looks otherwise now"
     for status, reason in rows:
         found.setdefault(reason, set()).add(CODES.get(status, status))
     assert len(found) > 60, "the sources look otherwise now"
