@@ -46,6 +46,13 @@ static size_t bind(const struct config *config, const struct job_parts *parts,
     return n;
 }
 
+/* Half of the workers, where nothing is said: of a kind, which has three quarters of them, that
+ * leaves some to other tenants. */
+static size_t tenant_jobs(const struct config *config)
+{
+    return (size_t)(config->job_tenant ? config->job_tenant : (config->job_workers + 1) / 2);
+}
+
 enum status jobs_start(struct call *c, const struct config *config, const struct job_parts *parts,
                        struct job_engine **out)
 {
@@ -61,6 +68,7 @@ enum status jobs_start(struct call *c, const struct config *config, const struct
                                                      .kinds = kinds,
                                                      .n_kinds = n,
                                                      .n_workers = (size_t)config->job_workers,
+                                                     .tenant_jobs = tenant_jobs(config),
                                                      .poll_ms = config->job_poll},
                         out));
     TRY(job_engine_plan(*out, c));

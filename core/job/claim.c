@@ -14,27 +14,29 @@ enum {
     CLAIM_ARENA_BYTES = 64 << 20, /* of payloads; when they do not fit, fewer are claimed */
     CLAIM_TIMEOUT_MS = 10000,
     LEASE_PART = 8,  /* queue what is begun within this part of the lease */
+    BATCH_PART = 2,  /* of a quota that is free before more is claimed: half; */
+    CAPPED_PART = 8, /* of kinds where tenants have a cap */
     POLL_PARTS = 16, /* when something came from elsewhere, look this much more often */
 };
 
-/* Jobs of a kind that may be queued or running. */
-static size_t quota(const struct kind *k)
+/* Jobs of a kind that may be queued or running for each that runs. */
+static size_t per_worker(const struct kind *k)
 {
-    int64_t per_worker = k->row->lease_ms * 1000000 / LEASE_PART / (k->run_ns + 1);
+    int64_t n = k->row->lease_ms * 1000000 / LEASE_PART / (k->run_ns + 1);
 
-    if (per_worker < 1)
-        per_worker = 1;
-    if (per_worker > JOB_HELD_PER_WORKER)
-        per_worker = JOB_HELD_PER_WORKER;
-    return k->limit * (size_t)per_worker;
+    if (n < 1)
+        n = 1;
+    return n > JOB_HELD_PER_WORKER ? JOB_HELD_PER_WORKER : (size_t)n;
 }
 
-/* How many to claim of a kind; 0 until half of its quota is free, so that claims are batches. */
+/* How many to claim of a kind; 0 until half of its quota is free, so that claims are batches. Where
+ * tenants have all they may, that half may never be free: an eighth is enough for the others. */
 static size_t claim_limit(const struct job_engine *e, const struct kind *k)
 {
-    size_t held = k->n_queued + k->n_running, most = quota(k), room;
+    size_t held = k->n_queued + k->n_running, most = k->limit * per_worker(k), room;
+    size_t part = k->tenant_limit ? CAPPED_PART : BATCH_PART;
 
-    if (held * 2 > most || held >= most || e->n_held >= e->held_most)
+    if (held >= most || (most - held) * part < most || e->n_held >= e->held_most)
         return 0;
     room = e->held_most - e->n_held;
     most -= held;
@@ -68,6 +70,7 @@ int64_t engine_claim_in_ms(struct job_engine *e)
 struct claiming {
     struct job_engine *engine;
     struct job_want wants[JOB_KINDS_MAX];
+    uint64_t n_ended[JOB_KINDS_MAX]; /* of each kind, when the claim began */
     struct job_list list;
     struct tenant_name *tenants; /* [list.n_jobs] whose they are, in the call's arena */
 };
@@ -99,12 +102,14 @@ static void make_wants(struct job_engine *e, struct claiming *w)
         struct kind *k = &e->kinds[i];
         size_t limit = claim_limit(e, k);
 
+        w->n_ended[i] = k->n_ended;
         limit = limit < room ? limit : room;
         room -= limit;
         w->wants[i] = (struct job_want){.kind = str_of(k->row->name),
                                         .limit = limit,
                                         .lease_us = k->row->lease_ms * 1000,
-                                        .turn = k->turn};
+                                        .turn = k->turn,
+                                        .tenant_most = k->tenant_limit * per_worker(k)};
     }
     pthread_mutex_unlock(&e->lock);
 }
@@ -162,17 +167,20 @@ static void queue(struct job_engine *e, struct item *item)
 }
 
 /* What the claim says about a kind: what is left, and whether somebody may be left out. */
-static void learn(struct job_engine *e, struct kind *k, const struct job_want *w)
+static void learn(struct job_engine *e, struct kind *k, const struct job_want *w, uint64_t n_ended)
 {
     int64_t now_us = e->clock->now_us(e->clock);
-    bool is_full = w->limit && w->n_claimed == w->limit;
+    bool is_full = w->limit && (w->n_claimed == w->limit || (w->is_capped && w->n_claimed > 0));
 
+    k->is_capped = w->is_capped && !is_full; /* until one of theirs ends */
     if (w->limit)
-        k->turn = is_full ? w->next_turn : JOB_TURN_NONE;
+        k->turn = is_full || w->is_capped ? w->next_turn : JOB_TURN_NONE;
     if (is_full || !w->limit || w->next_us > now_us)
         k->next_us = w->next_us;
     else /* others hold what was due, or it is ours now: leases end later than the next look */
         k->next_us = 0;
+    if (k->is_capped && k->n_ended != n_ended) /* it may have been one of theirs */
+        k->next_us = 1;
     if (e->metrics)
         series_set(k->oldest, w->oldest_us && w->oldest_us < now_us ? now_us - w->oldest_us : 0);
 }
@@ -190,7 +198,7 @@ static void take_in(struct job_engine *e, const struct claiming *w)
     for (size_t i = 0; i < n; i++)
         queue(e, items[i]);
     for (size_t i = 0; i < e->n_kinds; i++)
-        learn(e, &e->kinds[i], &w->wants[i]);
+        learn(e, &e->kinds[i], &w->wants[i], w->n_ended[i]);
     if (n)
         e->pause_ms = e->poll_ms / POLL_PARTS + 1;
     else

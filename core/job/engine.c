@@ -108,6 +108,7 @@ static void add_kind(struct job_engine *e, const struct job_kind *row, void *sel
     *k = (struct kind){.row = row, .self = self, .turn = JOB_TURN_NONE};
     k->limit = row->limit ? row->limit : e->n_workers - e->n_workers / SPARE_PART;
     k->limit = k->limit < e->n_workers ? k->limit : e->n_workers;
+    k->tenant_limit = e->tenant_jobs < k->limit ? e->tenant_jobs : 0;
     k->run_ns = row->lease_ms * 1000000; /* until it is measured: one per worker */
     k->tail = &k->head;
     if (!e->metrics)
@@ -148,6 +149,7 @@ enum status job_engine_open(struct call *c, const struct job_engine_options *o,
     e->metrics = o->metrics;
     e->clock = o->clock ? o->clock : &system_clock;
     e->n_workers = o->n_workers ? o->n_workers : JOB_WORKERS_DEFAULT;
+    e->tenant_jobs = o->tenant_jobs;
     e->poll_ms = e->pause_ms = o->poll_ms;
     e->held_most = JOB_HELD_MAX;
     e->kick_us = 0; /* the first look is at once */

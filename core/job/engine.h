@@ -84,7 +84,10 @@ struct job_engine_options {
     const struct job_binding *kinds; /* [n_kinds < JOB_KINDS_MAX], in distinct names; copied */
     size_t n_kinds;
     size_t n_workers; /* 0: JOB_WORKERS_DEFAULT */
-    int64_t poll_ms;  /* > 0: how often to look for what other processes put, when idle */
+    /* Jobs of one kind that a tenant may have run at once, on all servers together: one whose jobs
+     * take long leaves workers to others. 0: as many as the kind. */
+    size_t tenant_jobs;
+    int64_t poll_ms; /* > 0: how often to look for what other processes put, when idle */
 };
 
 /* No threads yet. Watches the store's units from now on (store_watch_jobs). EXHAUSTED: no memory.

@@ -41,13 +41,16 @@ struct item {
 struct kind {
     const struct job_kind *row;
     void *self;
-    size_t limit; /* at once */
+    size_t limit;        /* at once */
+    size_t tenant_limit; /* of one tenant, on all servers; 0: none */
 
     struct item *head, **tail; /* claimed, not begun */
     size_t n_queued, n_running;
+    uint64_t n_ended; /* runs, ever */
     int64_t run_ns;  /* moving average of what a run takes */
     int64_t turn;    /* of the next claim, see struct job_want */
     int64_t next_us; /* when the store has something for us; 0: it has nothing */
+    bool is_capped;  /* it has something, of tenants that have all they may */
 
     struct series results[OUTCOMES], seconds, delay, held, oldest;
 };
@@ -57,7 +60,7 @@ struct job_engine {
     struct metrics *metrics;
     const struct clock_ops *clock;
     struct kind kinds[JOB_KINDS_MAX];
-    size_t n_kinds, n_workers;
+    size_t n_kinds, n_workers, tenant_jobs;
     int64_t poll_ms;
     struct tenant_names names; /* the claimer's own */
     atomic_bool cancelled;     /* of all running calls */

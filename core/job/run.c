@@ -212,6 +212,7 @@ static void put_down(struct job_engine *e, struct item *item, enum outcome outco
 
     pthread_mutex_lock(&e->lock);
     k->n_running--;
+    k->n_ended++;
     e->n_held--;
     if (run_ns)
         k->run_ns += (run_ns - k->run_ns) / AVERAGE_PARTS;
@@ -219,6 +220,8 @@ static void put_down(struct job_engine *e, struct item *item, enum outcome outco
         series_add(k->results[outcome], 1);
         series_set(k->held, (int64_t)(k->n_queued + k->n_running));
     }
+    if (k->is_capped)
+        k->next_us = 1; /* it may have been one of theirs */
     if (k->next_us && engine_claim_in_ms(e) == 0)
         pthread_cond_signal(&e->claim);
     if (k->n_queued && k->limit < e->n_workers) /* it waited for its kind, not for a worker */

@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "base/buf.h"
+#include "sql/job_held.h"
 #include "sql/job_row.h"
 
 enum {
@@ -39,7 +40,8 @@ static const char *const takes[][2] = {
 struct claim {
     struct tx *tx;
     int64_t now_us;
-    struct job_rows rows; /* room for the limits of all kinds */
+    struct job_rows rows;       /* room for the limits of all kinds */
+    struct job_holders holders; /* of the kind at hand, when it has a cap */
 };
 
 /* Takes up to limit jobs of w's kind. */
@@ -96,6 +98,21 @@ static enum status look_from(struct claim *c, const struct job_want *w, int64_t 
     return tx_query(c->tx, &(struct sql_statement){text, args, 3}, turn_row, out);
 }
 
+/* A tenant's share, as far as its cap lets it have that. */
+static enum status take_share(struct claim *c, struct job_want *w, int64_t tenant_id, size_t share)
+{
+    size_t before = w->n_claimed, room = share;
+
+    if (w->tenant_most)
+        room = job_holders_room(&c->holders, tenant_id, w->tenant_most);
+    w->is_capped |= room < share;
+    if (!room)
+        return STATUS_OK;
+    TRY(take(c, w, TAKE_TENANT, room < share ? room : share, tenant_id));
+    job_holders_add(&c->holders, tenant_id, w->n_claimed - before);
+    return STATUS_OK;
+}
+
 /* A share for each of the next tenants that have something due. */
 static enum status take_in_turn(struct claim *c, struct job_want *w)
 {
@@ -111,8 +128,29 @@ static enum status take_in_turn(struct claim *c, struct job_want *w)
         w->next_turn = INT64_MAX; /* that was the last one */
     for (size_t i = 0; i < n && w->n_claimed < w->limit; i++) {
         share = (w->limit - w->n_claimed) / (n - i);
-        TRY(take(c, w, TAKE_TENANT, share ? share : 1, turn.tenants[i]));
+        TRY(take_share(c, w, turn.tenants[i], share ? share : 1));
     }
+    return STATUS_OK;
+}
+
+/* Some tenant may have nothing more: the oldest jobs may be those that must be left. */
+static bool is_near_cap(const struct claim *c, const struct job_want *w)
+{
+    return w->tenant_most && c->holders.most >= w->tenant_most;
+}
+
+/* So many that nobody is above the cap, should they all be of one tenant. */
+static enum status take_oldest(struct claim *c, struct job_want *w)
+{
+    size_t limit = w->limit - w->n_claimed, room = limit, before = w->n_claimed;
+
+    if (w->tenant_most)
+        room = w->tenant_most > c->holders.most ? w->tenant_most - c->holders.most : 0;
+    room = room < limit ? room : limit;
+    if (!room)
+        return STATUS_OK;
+    TRY(take(c, w, TAKE_OLDEST, room, 0));
+    w->is_capped |= room < limit && w->n_claimed - before == room;
     return STATUS_OK;
 }
 
@@ -122,11 +160,12 @@ static enum status take_kind(struct claim *c, struct job_want *w, bool is_expire
         return STATUS_OK;
     if (is_expired)
         TRY(take(c, w, TAKE_EXPIRED, w->limit, 0));
-    if (w->turn != JOB_TURN_NONE && w->n_claimed < w->limit)
+    c->holders = (struct job_holders){.n = 0};
+    if (w->tenant_most)
+        TRY(job_holders_read(c->tx, w->kind, c->now_us, &c->holders));
+    if ((w->turn != JOB_TURN_NONE || is_near_cap(c, w)) && w->n_claimed < w->limit)
         TRY(take_in_turn(c, w));
-    if (w->n_claimed < w->limit)
-        TRY(take(c, w, TAKE_OLDEST, w->limit - w->n_claimed, 0));
-    return STATUS_OK;
+    return take_oldest(c, w);
 }
 
 struct look {
@@ -182,6 +221,7 @@ static enum status begin(struct claim *c, struct tx *tx, struct job_want *wants,
     for (size_t i = 0; i < n; i++) {
         assert(wants[i].limit <= JOB_CLAIM_MAX);
         wants[i].n_claimed = 0;
+        wants[i].is_capped = false;
         wants[i].oldest_us = wants[i].next_us = 0;
         wants[i].next_turn = wants[i].turn == JOB_TURN_NONE ? 0 : wants[i].turn;
         cap += wants[i].limit;

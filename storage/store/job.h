@@ -119,8 +119,12 @@ struct job_want {
     /* JOB_TURN_NONE: oldest first. Else fair: tenants with due jobs share, in turn, going on behind
      * this one; what they leave goes to the oldest. For when there is a backlog. */
     int64_t turn;
+    /* Jobs of one tenant that may be under lease at once, on all servers; those of a tenant at this
+     * cap are left. 0: as many as it has. Several that claim at once may each add to it. */
+    size_t tenant_most;
 
     size_t n_claimed;  /* out */
+    bool is_capped;    /* out: due jobs may be left because of tenant_most */
     int64_t next_turn; /* out: >= 0, the turn to go on with */
     int64_t oldest_us; /* out: when the first waiting one was due, before the claim; 0: none */
     int64_t next_us;   /* out: when to look again: a job falls due or a lease runs out; 0: none */

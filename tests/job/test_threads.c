@@ -47,20 +47,28 @@ static const struct job_kind gate_kind = {.name = "test.gate",
                                             .most_ms = 10,
                                             .limit = 2};
 
-static struct job_engine *start(struct fixture *f, const struct job_kind *kind)
+static struct job_engine *start_with(struct fixture *f, const struct job_kind *kind,
+                                     size_t tenant_jobs)
 {
     const struct job_binding kinds[] = {{kind, NULL}};
     struct job_engine *e;
 
-    cr_assert_eq(
-        job_engine_open(
-            &f->call,
-            &(struct job_engine_options){
-                .store = f->store, .kinds = kinds, .n_kinds = 1, .n_workers = 4, .poll_ms = 60000},
-            &e),
-        STATUS_OK);
+    cr_assert_eq(job_engine_open(&f->call,
+                                 &(struct job_engine_options){.store = f->store,
+                                                              .kinds = kinds,
+                                                              .n_kinds = 1,
+                                                              .n_workers = 4,
+                                                              .tenant_jobs = tenant_jobs,
+                                                              .poll_ms = 60000},
+                                 &e),
+                 STATUS_OK);
     cr_assert_eq(job_engine_start(e, &f->call), STATUS_OK);
     return e;
+}
+
+static struct job_engine *start(struct fixture *f, const struct job_kind *kind)
+{
+    return start_with(f, kind, 0);
 }
 
 static enum status put_unit_(struct call *c, struct tx *tx, void *arg)
@@ -112,6 +120,43 @@ STORE_TEST(a_kind_keeps_to_its_limit)
     cr_assert(reaches(&n_runs, 10));
     cr_assert_eq(atomic_load(&n_most), 2);
     cr_assert_eq(job_engine_stop(e, 1000), STATUS_OK);
+    job_engine_close(e);
+}
+
+static atomic_int n_of_others;
+
+/* Jobs of the first tenant take until the gate opens. */
+static enum status wait_if_first(void *self, struct call *c, struct job *job)
+{
+    if (job->tenant_id == 1)
+        return wait_for_gate(self, c, job);
+    atomic_fetch_add(&n_of_others, 1);
+    return STATUS_OK;
+}
+
+/* The poll is a minute away: what is left for the cap is claimed when one of theirs has ended. */
+STORE_TEST(a_tenant_whose_jobs_take_long_leaves_workers_to_others)
+{
+    static const struct job_kind kind = {.name = "test.gate",
+                                         .handle = wait_if_first,
+                                         .lease_ms = 60000,
+                                         .attempts_max = 3,
+                                         .first_ms = 10,
+                                         .most_ms = 10};
+    struct job_engine *e = start_with(f, &kind, 2);
+
+    put(f, 10);
+    cr_assert(reaches(&n_now, 2));
+    f->call.principal.tenant_id = 2;
+    put(f, 5);
+    f->call.principal.tenant_id = 1;
+    cr_assert(reaches(&n_of_others, 5), "%d", atomic_load(&n_of_others));
+    cr_expect_eq(atomic_load(&n_most), 2);
+    cr_expect_eq(atomic_load(&n_runs), 0);
+    atomic_store(&gate, true);
+    cr_assert(reaches(&n_runs, 10));
+    cr_assert_eq(job_engine_stop(e, 1000), STATUS_OK);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM job WHERE kind = 'test.gate'"), 0);
     job_engine_close(e);
 }
 

@@ -478,6 +478,54 @@ STORE_TEST(a_claim_in_turn_gives_every_tenant_a_share)
         cr_assert_eq(w.list.jobs[i].tenant_id, 1);
 }
 
+/* Tenant 1 put twenty, all due before those of the other. */
+STORE_TEST(a_claim_leaves_the_jobs_of_tenants_at_their_cap)
+{
+    struct claiming w = {.wants = {{.kind = STR("a.b"),
+                                    .limit = 10,
+                                    .lease_us = MINUTE_US,
+                                    .turn = JOB_TURN_NONE,
+                                    .tenant_most = 4}},
+                         .n = 1};
+    struct job mine;
+
+    stop_time(f);
+    for (long long tenant = 1; tenant <= 2; tenant++) {
+        f->call.principal.tenant_id = tenant;
+        RUN(f, STORE_WRITE, put_many,
+            (&(struct many){"a.b", 0, tenant == 1 ? 20 : 3, now_us - 3000 + 1000 * tenant}),
+            STATUS_OK);
+        RUN(f, STORE_WRITE, put_many, (&(struct many){"other", 0, 1, now_us - 1}), STATUS_OK);
+    }
+    f->call.principal.tenant_id = 1;
+    cr_assert_eq(claim(f, "other", 10).n_jobs, 2, "leases of another kind do not count");
+    claim_with(f, &w);
+    cr_assert_eq(w.list.n_jobs, 4);
+    cr_expect(w.wants[0].is_capped);
+    mine = w.list.jobs[0];
+    cr_assert_eq(mine.tenant_id, 1);
+    claim_with(f, &w);
+    cr_assert_eq(w.list.n_jobs, 3);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_eq(w.list.jobs[i].tenant_id, 2);
+    claim_with(f, &w);
+    cr_expect_eq(w.list.n_jobs, 0);
+    cr_expect(w.wants[0].is_capped, "there are more, and they are not for now");
+    end(f, (struct ending){DONE, &mine, 0, NULL}, STATUS_OK);
+    w.wants[0].turn = 0;
+    claim_with(f, &w);
+    cr_assert_eq(w.list.n_jobs, 1, "for the one that ended");
+    cr_expect_eq(w.list.jobs[0].tenant_id, 1);
+    now_us += MINUTE_US; /* leases that ran out count no more, and are taken over */
+    w.wants[0].limit = 20;
+    claim_with(f, &w);
+    cr_expect_geq(w.list.n_jobs, 7);
+    w.wants[0].tenant_most = 0;
+    claim_with(f, &w);
+    cr_expect_gt(w.list.n_jobs, 0);
+    cr_expect_not(w.wants[0].is_capped);
+}
+
 /* More tenants than one claim takes from: the turn comes to each of them. */
 STORE_TEST(the_turn_goes_around)
 {
