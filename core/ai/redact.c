@@ -140,7 +140,7 @@ enum status redact_restore(const struct redaction *r, struct call *c, str in, st
     }
     *out = buf_str(&b);
     return buf_ok(&b) ? STATUS_OK
-                      : call_fail_as(c, STATUS_EXHAUSTED, "AI_TEXT", "an answer that is too long");
+                      : call_fail_as(c, STATUS_INVALID, "AI_TEXT", "an answer that is too long");
 }
 
 void redact_end(struct redaction *r)
