@@ -1,4 +1,4 @@
-/* A budget is forgotten when it is full again: the next answer says what is left then. */
+/* A budget that is full again is not known any more: the next answer says what is left then. */
 #include "ai/limiter.h"
 
 #include <assert.h>
@@ -29,6 +29,32 @@ static int64_t taken(enum limiter_budget b, const struct limiter_need *need)
     return 0;
 }
 
+/* Fills the bucket up to now, at the rate that its reset was foretold by. */
+static void fill(struct limiter_bucket *b, int64_t now_ns)
+{
+    if (b->is_news)
+        b->per_ns = b->limit > b->left && b->full_ns > b->at_ns
+                        ? (b->limit - b->left) / (double)(b->full_ns - b->at_ns)
+                        : 0;
+    b->is_news = false;
+    if (!b->per_ns && now_ns >= b->full_ns)
+        b->full_ns = 0;
+    b->left += b->per_ns * (double)(now_ns - b->at_ns);
+    if (b->limit > 0 && b->left > b->limit)
+        b->left = b->limit;
+    b->at_ns = now_ns;
+}
+
+/* When a filled bucket has `need`, or is full; 0: now. */
+static int64_t ready_ns(const struct limiter_bucket *b, double need)
+{
+    if (b->limit > 0 && need > b->limit)
+        need = b->limit;
+    if (!b->full_ns || b->left >= need)
+        return 0;
+    return b->per_ns > 0 ? b->at_ns + 1 + (int64_t)((need - b->left) / b->per_ns) : b->full_ns;
+}
+
 bool limiter_begin(struct limiter *l, const struct limiter_need *need, int64_t now_ns,
                    int64_t *again_ns)
 {
@@ -37,14 +63,16 @@ bool limiter_begin(struct limiter *l, const struct limiter_need *need, int64_t n
         return false;
     if (now_ns < l->closed_until_ns)
         *again_ns = l->closed_until_ns;
-    for (enum limiter_budget b = 0; b < LIMITER_N_BUDGETS; b++)
-        if (now_ns < l->budgets[b].full_ns && l->budgets[b].left < taken(b, need) &&
-            l->budgets[b].full_ns > *again_ns)
-            *again_ns = l->budgets[b].full_ns;
+    for (enum limiter_budget b = 0; b < LIMITER_N_BUDGETS; b++) {
+        fill(&l->budgets[b], now_ns);
+        int64_t ready = ready_ns(&l->budgets[b], (double)taken(b, need));
+
+        *again_ns = ready > *again_ns ? ready : *again_ns;
+    }
     if (*again_ns)
         return false;
     for (enum limiter_budget b = 0; b < LIMITER_N_BUDGETS; b++)
-        l->budgets[b].left -= taken(b, need);
+        l->budgets[b].left -= (double)taken(b, need);
     l->in_flight++;
     return true;
 }
@@ -85,21 +113,27 @@ static bool parse_time(str s, int64_t *out_us)
     return true;
 }
 
-static void take(struct limiter *l, enum limiter_budget b, str what, str value, int64_t left_us[2])
+static void take(struct limiter_bucket *b, str what, str value, const int64_t now[2])
 {
-    long long n;
+    long long n = -1;
     int64_t at_us;
+    bool is_count = str_to_int64(value, &n) && n >= 0;
 
-    if (str_eq_nocase(what, STR("remaining")) && str_to_int64(value, &n))
-        l->budgets[b].left = n;
-    else if (str_eq_nocase(what, STR("reset")) && parse_time(value, &at_us))
-        l->budgets[b].full_ns = left_us[0] + (at_us - left_us[1]) * 1000;
+    b->is_news = true;
+    if (str_eq_nocase(what, STR("limit")) && is_count) {
+        b->limit = (double)n;
+    } else if (str_eq_nocase(what, STR("remaining")) && is_count) {
+        b->left = (double)n;
+        b->at_ns = now[0];
+    } else if (str_eq_nocase(what, STR("reset")) && parse_time(value, &at_us)) {
+        b->full_ns = now[0] + (at_us - now[1]) * 1000;
+    }
 }
 
 void limiter_field(struct limiter *l, str name, str value, int64_t now_ns, int64_t now_us)
 {
     static const str PREFIX = {"anthropic-ratelimit-", sizeof "anthropic-ratelimit-" - 1};
-    int64_t now[2] = {now_ns, now_us};
+    const int64_t now[2] = {now_ns, now_us};
 
     if (!str_eq_nocase(str_sub(name, 0, PREFIX.n), PREFIX))
         return;
@@ -110,6 +144,6 @@ void limiter_field(struct limiter *l, str name, str value, int64_t now_ns, int64
 
         if (str_eq_nocase(str_sub(rest, 0, word.n), word) && rest.n > word.n + 1 &&
             rest.p[word.n] == '-')
-            take(l, b, str_sub(rest, word.n + 1, rest.n), value, now);
+            take(&l->budgets[b], str_sub(rest, word.n + 1, rest.n), value, now);
     }
 }

@@ -3,8 +3,9 @@
  *
  * Two rules, both must agree. A cap on calls in flight, which grows by one in each round of good
  * answers up to its maximum and is halved by a refusal for the rate (429, 529), once per
- * LIMITER_HALVE_NS. And what the service says is left of each of its budgets until the budget is
- * full again (anthropic-ratelimit-*): what was begun since is taken off.
+ * LIMITER_HALVE_NS. And what the service says is left of each of its budgets
+ * (anthropic-ratelimit-*): buckets that fill up evenly until they are full at their reset. What was
+ * begun since is taken off.
  *
  * Not thread-safe; time is an argument.
  */
@@ -38,9 +39,11 @@ struct limiter {
     double cap;              /* 1 to cap_max */
     int64_t halved_ns;       /* when last */
     int64_t closed_until_ns; /* the service asked to wait */
-    struct {
-        int64_t left;    /* less what was begun since */
-        int64_t full_ns; /* when it is full again; 0: nothing known */
+    struct limiter_bucket {
+        double left, limit;     /* limit 0: not known */
+        double per_ns;          /* what it gains; 0: not known until full_ns */
+        int64_t at_ns, full_ns; /* when `left` was left; when it would be full. 0: not known */
+        bool is_news;           /* the service said so since per_ns was worked out */
     } budgets[LIMITER_N_BUDGETS];
 };
 

@@ -274,3 +274,20 @@ TABLE_TEST(limiter, begins_what_the_service_says_is_left, struct budget, BUDGETS
     l.in_flight = 0;
     cr_assert_eq(begin_n(&l, 10, 6 * S + 1), 10, "%s, a second later", row->name);
 }
+
+Test(limiter, a_budget_fills_up_evenly_until_its_reset)
+{
+    const struct limiter_need need = {100, 50};
+    struct limiter l;
+    int64_t again;
+
+    limiter_init(&l, 1000);
+    limiter_field(&l, STR("anthropic-ratelimit-requests-limit"), STR("60"), S, NOW_US);
+    limiter_field(&l, STR("anthropic-ratelimit-requests-remaining"), STR("0"), S, NOW_US);
+    limiter_field(&l, STR("anthropic-ratelimit-requests-reset"), STR("2026-11-20T22:01:00Z"), S,
+                  NOW_US);
+    cr_assert_not(limiter_begin(&l, &need, S, &again));
+    cr_assert(again > 2 * S - S / 100 && again < 2 * S + S / 100, "one each second");
+    cr_assert_eq(begin_n(&l, 100, 11 * S + S / 10), 10);
+    cr_assert_eq(begin_n(&l, 100, 21 * S + S / 5), 10, "what was begun is taken off");
+}
