@@ -11,7 +11,7 @@
 #include "base/encode.h"
 #include "base/kill_point.h"
 #include "sql/columns.h"
-#include "sql/difference.h"
+#include "schema/difference.h"
 
 enum { NOTES_FIRST = 16, ACTION_BYTES = 200, TRACE_CHARS = 32 };
 

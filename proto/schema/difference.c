@@ -1,6 +1,6 @@
 /* Both messages are walked side by side, like two sorted lists. A run is all the bytes of one field
  * number: equal runs are equal fields. */
-#include "sql/difference.h"
+#include "schema/difference.h"
 
 #include <assert.h>
 

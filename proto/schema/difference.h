@@ -1,6 +1,6 @@
 /* difference: which fields differ between two packed messages of one type. */
-#ifndef SQL_DIFFERENCE_H
-#define SQL_DIFFERENCE_H
+#ifndef SCHEMA_DIFFERENCE_H
+#define SCHEMA_DIFFERENCE_H
 
 #include <protobuf-c/protobuf-c.h>
 
