@@ -61,6 +61,12 @@ static enum status delete_activity(struct erasing *e, ProtobufCMessage *m)
     return STATUS_OK;
 }
 
+static enum status delete_decision(struct erasing *e, ProtobufCMessage *m)
+{
+    e->counts->decisions++;
+    return tx_delete(e->tx, RECORD_DECISION, str_of(((DecisionRecord *)m)->decision->id), STR(""));
+}
+
 /* Of a deal: what names a lead is that one's. */
 static enum status delete_note(struct erasing *e, ProtobufCMessage *m)
 {
@@ -136,6 +142,7 @@ static const struct {
     erase_fn erase;
 } ways[] = {
     {RECORD_ACTIVITY, PERSON_DELETED, delete_activity},
+    {RECORD_DECISION, PERSON_DELETED, delete_decision},
     {RECORD_DEAL, PERSON_SCRUBBED, erase_from_deal},
 };
 

@@ -11,6 +11,7 @@ static const struct person_place places[] = {
     {"word",              PERSON_DELETED,  "keyed tokens, with their record"},
     {"outbox",            PERSON_SCRUBBED, "records as they were: the data of their events goes"},
     {"idempotency",       PERSON_DELETED,  "answers that hold the records"},
+    {"decision",          PERSON_DELETED,  "what was known of the person when it was decided"},
     {"audit",             PERSON_NOWHERE,  "ids and keyed digests"},
     {"pipeline",          PERSON_NOWHERE,  "stages"},
     {"import_checkpoint", PERSON_NOWHERE,  "options, counts and the number of a row"},
@@ -22,6 +23,8 @@ static const struct person_place places[] = {
     {"tenant_key",        PERSON_NOWHERE,  "wrapped keys"},
     {"counter",           PERSON_NOWHERE,  "numbers"},
     {"usage",             PERSON_NOWHERE,  "numbers by method and actor"},
+    {"spend",             PERSON_NOWHERE,  "money by workflow, actor and month"},
+    {"spend_hold",        PERSON_NOWHERE,  "the same, for calls under way"},
     {"event_cursor",      PERSON_NOWHERE,  "places in the outbox"},
     {"audit_head",        PERSON_NOWHERE,  "numbers and MACs"},
     {"audit_checkpoint",  PERSON_NOWHERE,  "numbers and MACs"},
@@ -34,6 +37,7 @@ static const struct find {
     enum { BY_ID, BY_EMAIL } by;
 } finds[] = {
     {RECORD_ACTIVITY, ACTIVITY_BY_lead_id,     BY_ID},
+    {RECORD_DECISION, DECISION_BY_lead_id,     BY_ID},
     {RECORD_DEAL,     DEAL_BY_lead_id,         BY_ID},
     {RECORD_DEAL,     DEAL_BY_contact_leads,   BY_ID},
     {RECORD_DEAL,     DEAL_BY_contact_emails,  BY_EMAIL},

@@ -102,15 +102,29 @@ static enum status expire_deal(struct tx *tx, struct expiry *x, ProtobufCMessage
     return expire_record(tx, RECORD_DEAL, str_of(d->id));
 }
 
+static enum status expire_decision(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    const Decision *d = ((const DecisionRecord *)m)->decision;
+    bool held;
+
+    TRY(is_held(tx, d->lead_id, &held));
+    if (!held)
+        TRY(is_held_by_deal(tx, d->deal_id, &held));
+    x->page.held += held;
+    x->page.decisions += !held;
+    return held ? STATUS_OK : expire_record(tx, RECORD_DECISION, str_of(d->id));
+}
+
 static const struct expiring {
     DataClass data_class;
-    const char *rule; /* as the audit trail names it */
     enum record_kind kind;
+    const char *rule; /* as the audit trail names it */
     expire_fn expire;
 } expiring[] = {
-    {DATA_CLASS_LEAD, "retention.lead", RECORD_LEAD, expire_lead},
-    {DATA_CLASS_ACTIVITY, "retention.activity", RECORD_ACTIVITY, expire_activity},
-    {DATA_CLASS_DEAL, "retention.deal", RECORD_DEAL, expire_deal},
+    {DATA_CLASS_LEAD, RECORD_LEAD, "retention.lead", expire_lead},
+    {DATA_CLASS_ACTIVITY, RECORD_ACTIVITY, "retention.activity", expire_activity},
+    {DATA_CLASS_DEAL, RECORD_DEAL, "retention.deal", expire_deal},
+    {DATA_CLASS_DECISION, RECORD_DECISION, "retention.decision", expire_decision},
 };
 
 static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
@@ -187,6 +201,7 @@ static enum status expire_class(struct call *c, struct agents *a, struct expiry 
         x->counts->leads += x->page.leads;
         x->counts->activities += x->page.activities;
         x->counts->deals += x->page.deals;
+        x->counts->decisions += x->page.decisions;
         x->counts->held += x->page.held;
     }
     return STATUS_OK;
@@ -225,11 +240,11 @@ static enum status handle(void *self, struct call *c, struct job *job)
     struct retention_counts n;
 
     TRY(retention_run(c, self, &n));
-    if (n.leads + n.activities + n.deals + n.audit)
+    if (n.leads + n.activities + n.deals + n.decisions + n.audit)
         log_info(c, LOG_EVENT_DATA_EXPIRED, F_INT("for_tenant", job->tenant_id),
                  F_INT("leads", (int64_t)n.leads), F_INT("activities", (int64_t)n.activities),
-                 F_INT("deals", (int64_t)n.deals), F_INT("audit", (int64_t)n.audit),
-                 F_INT("held", (int64_t)n.held));
+                 F_INT("deals", (int64_t)n.deals), F_INT("decisions", (int64_t)n.decisions),
+                 F_INT("audit", (int64_t)n.audit), F_INT("held", (int64_t)n.held));
     return STATUS_OK;
 }
 

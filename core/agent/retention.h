@@ -5,7 +5,9 @@
  *   LEAD      as DeleteLead, by the time of the last change
  *   ACTIVITY  the record, by the time of the last change
  *   DEAL      the record, closed or not, by the time of the last change, and its activities that
- * name no lead AUDIT     the oldest entries, signed as gone; never younger than 183 days
+ *             name no lead
+ *   DECISION  the record, by the time it was taken
+ *   AUDIT     the oldest entries, signed as gone; never younger than 183 days
  *
  * Events expire by the window of the bus (docs/events.md).
  */
@@ -22,7 +24,7 @@ enum {
 };
 
 struct retention_counts {
-    uint64_t leads, activities, deals, audit, held;
+    uint64_t leads, activities, deals, decisions, audit, held;
 };
 
 /* Expires what is due, under a call of the tenant. Units are short and of calls of their own. */

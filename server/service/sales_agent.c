@@ -4,11 +4,13 @@
 #include "agent/activity.h"
 #include "agent/deal.h"
 #include "agent/deal_move.h"
+#include "agent/decision.h"
 #include "agent/lead.h"
 #include "agent/pipeline.h"
 #include "agent/pipeline_summary.h"
 #include "workflow/conversion.h"
 #include "workflow/qualification.h"
+#include "workflow/replay.h"
 
 static enum status create_lead(struct call *c, void *self, const CreateLeadRequest *in,
                                CreateLeadResponse *out)
@@ -113,6 +115,18 @@ static enum status get_pipeline_summary(struct call *c, void *self,
     return pipeline_summary(c, self, in, out);
 }
 
+static enum status explain_decision(struct call *c, void *self, const ExplainDecisionRequest *in,
+                                    ExplainDecisionResponse *out)
+{
+    return decision_explain(c, self, in, out);
+}
+
+static enum status replay_decision(struct call *c, void *self, const ReplayDecisionRequest *in,
+                                   ReplayDecisionResponse *out)
+{
+    return replay_run(c, self, in, out);
+}
+
 const struct sales_agent_handlers sales_agent_handlers = {
     .create_lead = create_lead,
     .get_lead = get_lead,
@@ -137,4 +151,6 @@ const struct sales_agent_handlers sales_agent_handlers = {
     .reopen_deal = reopen_deal,
     .list_pipelines = list_pipelines,
     .get_pipeline_summary = get_pipeline_summary,
+    .explain_decision = explain_decision,
+    .replay_decision = replay_decision,
 };

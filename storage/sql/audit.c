@@ -10,8 +10,8 @@
 
 #include "base/encode.h"
 #include "base/kill_point.h"
-#include "sql/columns.h"
 #include "schema/difference.h"
+#include "sql/columns.h"
 
 enum { NOTES_FIRST = 16, ACTION_BYTES = 200, TRACE_CHARS = 32 };
 
@@ -20,6 +20,7 @@ static const bool is_bookkeeping[RECORD_KINDS] = {
     [RECORD_IMPORT] = true, /* how far an import came; what it imported is on the trail */
     [RECORD_AUDIT] = true,
     [RECORD_WEBHOOK_DELIVERY] = true, /* attempts; a log of its own */
+    [RECORD_DECISION] = true,         /* never changed; a ledger of its own */
 };
 
 struct audit_notes {
