@@ -2,6 +2,8 @@
  * Group commit. The thread opens a transaction, runs whatever waits and commits once; units that
  * arrive in the meantime join as long as the group is small and young. Only then does anybody hear
  * of success. Tenants take turns: a queue full of one's units is one unit ahead of another's.
+ * Batches of imports may wait longer for it: keys are digests, so batches that are committed
+ * together touch the same pages, and a page is written once.
  *
  * A unit that fails must take nothing of the others with it. Most failures come before the first
  * write and leave nothing; after one that does not, the group is rolled back and run again with a
@@ -22,6 +24,8 @@
 enum {
     GROUP_MAX = 64,      /* units in a commit */
     GROUP_NS = 60000000, /* age at which a group takes no more: units of an import take this long */
+    LATE_NS = 250000000, /* the same where no caller waits for a short unit */
+    SHORT_NS = 4000000,  /* a unit that takes longer is a batch of an import, or the like */
     CANCEL_CHECK_MS = 50, /* how often a waiting caller looks whether it was cancelled */
 };
 
@@ -47,6 +51,13 @@ struct writer {
     pthread_condattr_t monotonic;
     struct turns waiting; /* a lane is a tenant */
     bool stop;
+};
+
+/* What is known of the units that share a transaction. */
+struct group {
+    int64_t began_ns;
+    int n;
+    bool is_awaited; /* a short one among them is of a caller, not of a job */
 };
 
 static struct ticket *take(struct writer *w)
@@ -171,36 +182,60 @@ static void run_again(struct writer *w, struct ticket *group)
         run_apart(w, t);
 }
 
-/* Runs a group that begins with t; the lock is not held. Returns the tickets, all finished. */
-static struct ticket *run_group(struct writer *w, struct ticket *t)
+static int64_t now_ns(void)
 {
-    struct ticket *group = t, **end = &t->next;
-    int64_t began = system_clock.monotonic_ns(&system_clock);
-    bool ok;
+    return system_clock.monotonic_ns(&system_clock);
+}
 
-    if (!begin(w, t))
-        return group;
-    for (int n = 1;; n++) {
-        ok = run_in_group(w, t);
-        if (!ok || n == GROUP_MAX || !conn_in_transaction(w->conn) ||
-            system_clock.monotonic_ns(&system_clock) - began > GROUP_NS)
-            break;
-        pthread_mutex_lock(&w->lock);
-        t = take(w);
-        pthread_mutex_unlock(&w->lock);
-        if (!t)
-            break;
+/* The next unit that waits, if the group may take another one. */
+static struct ticket *take_more(struct writer *w, const struct group *g)
+{
+    struct ticket *t;
+
+    if (g->n == GROUP_MAX || !conn_in_transaction(w->conn) ||
+        now_ns() - g->began_ns > (g->is_awaited ? GROUP_NS : LATE_NS))
+        return NULL;
+    pthread_mutex_lock(&w->lock);
+    t = take(w);
+    pthread_mutex_unlock(&w->lock);
+    return t;
+}
+
+/* Runs t and what arrives meanwhile in the transaction that was begun. False: one failed in a way
+ * that only a rollback of all takes back. */
+static bool run_units(struct writer *w, struct ticket *t)
+{
+    struct group g = {.began_ns = now_ns()};
+    struct ticket **end = &t->next;
+
+    for (;;) {
+        int64_t began = now_ns();
+
+        if (!run_in_group(w, t))
+            return false;
+        g.n++;
+        g.is_awaited |=
+            t->call->principal.credential != CREDENTIAL_NONE && now_ns() - began < SHORT_NS;
+        if ((t = take_more(w, &g)) == NULL)
+            return true;
         *end = t;
         end = &t->next;
     }
-    if (!ok)
+}
+
+/* Runs a group that begins with t; the lock is not held. Returns the tickets, all finished. */
+static struct ticket *run_group(struct writer *w, struct ticket *t)
+{
+    if (!begin(w, t))
+        return t;
+    if (!run_units(w, t)) {
         sqlite3_exec(w->conn->db, "ROLLBACK", NULL, NULL, NULL);
-    if (!ok && !group->next && !conn_in_transaction(w->conn))
-        return group; /* it was alone: that was all */
-    if (!ok)
-        run_again(w, group);
-    commit(w, group);
-    return group;
+        if (!t->next && !conn_in_transaction(w->conn))
+            return t; /* it was alone: that was all */
+        run_again(w, t);
+    }
+    commit(w, t);
+    return t;
 }
 
 static void *work(void *arg)
