@@ -232,12 +232,11 @@ enum status feature_vector_make(struct arena *a, const struct score_input *in,
     struct entry *attributes;
     size_t n_attributes;
     const struct signal *rows = signal_rows(&out->n_signals);
-    int64_t born = moment_us(in->lead->created_at, moment_us(in->lead->create_time, INT64_MIN));
 
     *out = (struct feature_vector){.n_signals = out->n_signals};
     *why = (struct refusal){0};
     assert(!in->activity || in->activity->as_of_us == in->as_of_us);
-    if (born > in->as_of_us)
+    if (!score_has_begun(in->lead, in->as_of_us))
         return refuse(why, "feature.as_of", "an instant at or after the lead came about");
     if (scene_set(&scene, a, in) != STATUS_OK ||
         list_attributes(&m, &attributes, &n_attributes) != STATUS_OK)

@@ -11,7 +11,8 @@
  *   dates of the record, of attributes too      only those at or before T: later ones are missing
  *   fields of the record                        AS THEY ARE NOW: the history of fields is not kept.
  *                                               A field that was filled in after T is seen at T
- * A lead that came about after T has no vector: INVALID.
+ * A lead that came about after T has no vector: INVALID. Up to SCORE_AHEAD_US after it counts as
+ * just come about: clocks of clients are off by minutes, and so is created_at of a new lead.
  *
  * Nothing that tells how the story ended is in it (outcome.h): such fields are taken off the lead
  * before any signal looks, activities that follow from the outcome are not counted, and a custom

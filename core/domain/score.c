@@ -364,6 +364,13 @@ LeadStatus score_status(const LeadScore *s, const QualificationPolicy *policy)
     return s->score >= least ? LEAD_STATUS_QUALIFIED : LEAD_STATUS_NURTURE;
 }
 
+bool score_has_begun(const Lead *lead, int64_t as_of_us)
+{
+    int64_t born = moment_us(lead->created_at, moment_us(lead->create_time, INT64_MIN));
+
+    return born <= as_of_us || born - as_of_us <= SCORE_AHEAD_US;
+}
+
 void score_rules_sha256(char out[SCORE_SHA256_BYTES + 1])
 {
     unsigned char digest[SIGNAL_DIGEST_BYTES] = {0};

@@ -29,6 +29,9 @@ enum {
     SCORE_QUALIFY_MIN = 50,
 };
 
+/* How far after the instant a lead may have come about: as far as created_at may be ahead. */
+#define SCORE_AHEAD_US (INT64_C(300) * 1000000)
+
 /* What is known of the lead's company beside the lead. */
 struct score_account {
     bool known;            /* the rest was looked up */
@@ -63,6 +66,9 @@ MUST_CHECK enum status score_lead(struct arena *a, const struct score_input *in,
 LeadStatus score_status(const LeadScore *s, const QualificationPolicy *policy);
 
 LeadGrade score_grade(int32_t score);
+
+/* Whether the lead had come about at the instant: before, there is nothing to score. */
+bool score_has_begun(const Lead *lead, int64_t as_of_us);
 
 /* Hash over every row of the rule tables: what a stored decision names. NUL-terminated hex. */
 void score_rules_sha256(char out[SCORE_SHA256_BYTES + 1]);

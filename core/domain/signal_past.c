@@ -114,9 +114,9 @@ struct signal_value eval_age(const struct scene *s, const struct signal *row)
     int64_t born = moment_us(s->lead->created_at, moment_us(s->lead->create_time, INT64_MIN)), days;
 
     (void)row;
-    if (!signal_is_date(born) || born > s->in->as_of_us)
+    if (!signal_is_date(born) || !score_has_begun(s->lead, s->in->as_of_us))
         return SIGNAL_MISSING;
-    days = (s->in->as_of_us - born) / MOMENT_DAY_US;
+    days = born < s->in->as_of_us ? (s->in->as_of_us - born) / MOMENT_DAY_US : 0;
     return measured(band_of(bands, days), (double)days);
 }
 

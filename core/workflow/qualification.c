@@ -177,13 +177,22 @@ struct one {
     QualifyLeadResponse *out;
 };
 
+static enum status check_as_of(struct call *c, const struct one *k)
+{
+    if (!k->in->as_of || score_has_begun(k->out->lead, k->shared.as_of_us))
+        return STATUS_OK;
+    call_detail(c, FAULT_FIELD, "as_of.begun", STR("as_of"),
+                "must not lie before the lead came about");
+    return call_fail_as(c, STATUS_INVALID, "VALIDATION", "there was no such lead at that time");
+}
+
 static enum status one_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct one *k = arg;
     QualifyLeadResponse *out = k->out;
 
-    (void)c;
     TRY(tx_get_lead(tx, str_of(k->in->id), &out->lead));
+    TRY(check_as_of(c, k));
     TRY(tx_match(tx, &out->lead->base, str_of(k->in->etag)));
     out->previous_status = out->lead->status;
     return qualify(tx, &k->shared, out->lead, &out->score);

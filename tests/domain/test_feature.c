@@ -60,6 +60,20 @@ Test(feature, a_lead_of_later_has_no_vector)
     cr_assert_eq(v.n, 0);
 }
 
+/* created_at may be minutes ahead of our clock: such a lead is new, not from the future. */
+Test(feature, a_lead_of_a_clock_ahead_is_just_born)
+{
+    Lead *l = lead_new(&arena, 3);
+    struct score_input in = {.lead = l, .as_of_us = moment_us(l->created_at, 0) - SCORE_AHEAD_US};
+    struct feature_vector v = vector_of(&in);
+    struct refusal why;
+
+    check_sound(&v);
+    check_number(&v, "days_since_created", 0);
+    in.as_of_us--;
+    cr_assert_eq(feature_vector_make(&arena, &in, &v, &why), STATUS_INVALID);
+}
+
 static void put_odd_values(Lead *l)
 {
     lead_open_attributes(&arena, l, 16);

@@ -51,3 +51,24 @@ DESK_TEST(qualification, a_batch_goes_on_where_memory_ended)
     cr_assert_gt(calls, 1, "the memory was enough for all: this tests nothing");
     cr_assert_eq(desk_events(d, "sales.lead.qualified"), LEADS);
 }
+
+/* Before it came about there was nothing to score; from then on it is, however late we ask. */
+DESK_TEST(qualification, a_lead_is_not_scored_as_of_before_it_came_about)
+{
+    const Lead *lead = desk_lead(d, LEAD_STATUS_NEW);
+    Timestamp at = *lead->created_at;
+    QualifyLeadRequest in = QUALIFY_LEAD_REQUEST_INIT;
+    QualifyLeadResponse out = QUALIFY_LEAD_RESPONSE_INIT;
+
+    in.id = lead->id;
+    in.as_of = &at;
+    cr_assert_eq(qualification_run(d->call, &d->agents, &in, &out), STATUS_OK, "%s",
+                 d->call->fault.why);
+    cr_assert_not_null(out.score);
+    at.seconds -= 3600;
+    out = (QualifyLeadResponse)QUALIFY_LEAD_RESPONSE_INIT;
+    cr_assert_eq(qualification_run(d->call, &d->agents, &in, &out), STATUS_INVALID);
+    cr_assert(desk_named(d, "as_of"));
+    call_clear(d->call);
+    cr_assert_eq(desk_events(d, "sales.lead.qualified"), 0);
+}
