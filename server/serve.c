@@ -21,6 +21,7 @@
 #include "server/gate.h"
 #include "server/jobs.h"
 #include "server/keys.h"
+#include "server/language.h"
 #include "server/open_store.h"
 #include "server/outgoing.h"
 #include "server/rpc_metrics.h"
@@ -44,6 +45,7 @@ struct serve {
     struct about about;
     struct metrics *metrics;
     struct gate gate;
+    struct language language;
     struct audit_sealer *sealer;
     struct job_engine *jobs;
     struct events events;
@@ -179,6 +181,16 @@ static enum exit_code open_gate(struct serve *s)
     }
     process_watch(s->metrics, s->build->version);
     status = gate_open(&s->call, &s->gate, s->config, &s->agents, s->metrics);
+    return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
+}
+
+static enum exit_code open_language(struct serve *s)
+{
+    enum status status =
+        language_open(&s->call, s->config, s->build->version, s->metrics, &s->language);
+
+    s->agents.ai = s->language.provider;
+    s->agents.ai_models = &s->language.models;
     return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
 
@@ -354,6 +366,7 @@ static void close_all(struct serve *s)
     if (job_engine_stop(s->jobs, 0) != STATUS_OK) /* only when the start failed: it was drained */
         return;
     job_engine_close(s->jobs);
+    language_close(&s->language);
     gate_close(&s->gate);
     audit_sealer_free(s->sealer); /* behind all that writes */
     metrics_close(s->metrics);
@@ -367,8 +380,8 @@ static void close_all(struct serve *s)
 static enum exit_code open_all(struct serve *s)
 {
     static enum exit_code (*const steps[])(struct serve *) = {
-        open_records, open_gate,   open_rpc,   open_http, name_addresses,
-        bootstrap,    open_events, start_jobs, start};
+        open_records,   open_gate, open_language, open_rpc,   open_http,
+        name_addresses, bootstrap, open_events,   start_jobs, start};
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum exit_code code = steps[i](s);

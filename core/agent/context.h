@@ -6,6 +6,8 @@
 #include "agent/policy.h"
 #include "store/store.h"
 
+struct ai_models;
+struct ai_provider;
 struct http_client;
 struct server_info;
 struct usage;
@@ -22,6 +24,8 @@ struct agents {
     const struct server_info *info;            /* agent/server_info.h */
     struct usage *usage;                       /* agent/usage.h */
     struct http_client *http;                  /* integration/http.h: requests to other services */
+    struct ai_provider *ai;                    /* ai/provider.h */
+    const struct ai_models *ai_models;         /* ai/models.h */
     const struct webhook_meter *webhook_meter; /* agent/webhook_meter.h */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */

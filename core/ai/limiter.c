@@ -37,7 +37,7 @@ static void fill(struct limiter_bucket *b, int64_t now_ns)
                         ? (b->limit - b->left) / (double)(b->full_ns - b->at_ns)
                         : 0;
     b->is_news = false;
-    if (!b->per_ns && now_ns >= b->full_ns)
+    if (b->per_ns <= 0 && now_ns >= b->full_ns)
         b->full_ns = 0;
     b->left += b->per_ns * (double)(now_ns - b->at_ns);
     if (b->limit > 0 && b->left > b->limit)

@@ -8,19 +8,37 @@
 #include "base/banned.h"
 #include "base/buf.h"
 
-enum { ARENA_BYTES = 4 << 20, VALUE_BYTES = 16 << 10 };
+enum { ARENA_BYTES = 4 << 20, SLOT_BYTES = 200 };
 
 /* clang-format off */
 static const struct sentence {
     enum ai_task task;
-    const char *field, *text;
+    const char *field;
+    size_t most; /* bytes, filled */
+    const char *text;
 } SENTENCES[] = {
-#define X(task_, field_, text_) {AI_TASK_##task_, field_, text_},
+#define X(task_, field_, most_, text_) {AI_TASK_##task_, field_, most_, text_},
 #include "ai/template.def"
 #undef X
 };
 /* clang-format on */
 enum { N_SENTENCES = sizeof SENTENCES / sizeof *SENTENCES };
+
+/* A long text is cut between characters, and says so. */
+static void put_text(struct buf *out, str text)
+{
+    static const str MORE = {"...", 3};
+
+    if (text.n <= SLOT_BYTES) {
+        buf_put(out, text);
+        return;
+    }
+    text.n = SLOT_BYTES - MORE.n;
+    while (text.n && ((unsigned char)text.p[text.n] & 0xC0) == 0x80)
+        text.n--;
+    buf_put(out, text);
+    buf_put(out, MORE);
+}
 
 static bool put_input(struct buf *out, const struct ai_request *q, str name)
 {
@@ -30,7 +48,7 @@ static bool put_input(struct buf *out, const struct ai_request *q, str name)
         if (!str_eq(name, str_of(in->name)))
             continue;
         if (in->kind == AI_TEXT)
-            buf_put(out, in->text);
+            put_text(out, in->text);
         else if (isfinite(in->number))
             buf_printf(out, in->number == floor(in->number) ? "%.0f" : "%.2f", in->number);
         return in->kind == AI_TEXT ? in->text.n > 0 : isfinite(in->number);
@@ -38,13 +56,13 @@ static bool put_input(struct buf *out, const struct ai_request *q, str name)
     return false;
 }
 
-/* The sentence with its slots filled; false: one of them is missing. */
-static bool fill(struct arena *a, const struct ai_request *q, const char *sentence, str *out)
+/* The sentence with its slots filled; false: one of them is missing, or it is too long. */
+static bool fill(struct arena *a, const struct ai_request *q, const struct sentence *s, str *out)
 {
-    str rest = str_of(sentence);
+    str rest = str_of(s->text);
     struct buf b;
 
-    buf_init(&b, a, VALUE_BYTES);
+    buf_init(&b, a, s->most);
     while (rest.n) {
         buf_put(&b, str_cut(&rest, '{'));
         if (rest.n && !put_input(&b, q, str_cut(&rest, '}')))
@@ -75,7 +93,7 @@ static void put_field(struct buf *out, struct arena *a, const struct ai_request 
     for (size_t i = 0; i < N_SENTENCES && (is_list || !n); i++) {
         const struct sentence *s = &SENTENCES[i];
 
-        if (s->task != q->task || !str_eq(name, str_of(s->field)) || !fill(a, q, s->text, &value))
+        if (s->task != q->task || !str_eq(name, str_of(s->field)) || !fill(a, q, s, &value))
             continue;
         if (n++)
             buf_putc(out, ',');

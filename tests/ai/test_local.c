@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "ai/local.h"
+#include "ai/prompt.h"
 #include "support/table.h"
 
 enum { ARENA = 8 << 20 };
@@ -101,6 +102,47 @@ Test(ai_local, leaves_out_numbers_that_are_none)
     call_init(&c, NULL, ARENA);
     cr_assert_eq(ai_send(ai_local(), &c, &q, &r), STATUS_OK);
     cr_assert(str_starts(r.text, STR("{\"insight\":\"Too little is known")));
+    call_release(&c);
+}
+
+/* All slots of a prompt as long as they may be. */
+static void fill_up(struct call *c, const struct prompt *p, struct ai_input *out)
+{
+    for (size_t i = 0; i < p->n_slots; i++) {
+        const struct prompt_slot *s = &p->slots[i];
+        char *text = arena_take(&c->arena, s->max_bytes + 1);
+
+        for (size_t k = 0; k < s->max_bytes; k++)
+            text[k] = "\xc3\xa4"[k % 2]; /* two bytes each */
+        out[i] =
+            (struct ai_input){s->name, s->kind, {text, s->kind ? 0 : s->max_bytes & ~1u}, 1e300};
+    }
+}
+
+Test(ai_local, keeps_to_the_schemas_of_the_prompts_whatever_the_inputs)
+{
+    struct prompts *prompts;
+    struct call c;
+
+    call_init(&c, NULL, 4 * ARENA);
+    cr_assert_eq(prompts_open(&c, "", &prompts), STATUS_OK, "%s", c.fault.why);
+    for (enum ai_task t = 0; t < AI_TASKS; t++) {
+        const struct prompt *p = prompts_get(prompts, t);
+        struct ai_input inputs[PROMPT_SLOTS_MAX];
+
+        fill_up(&c, p, inputs);
+        for (size_t n = 0; n <= p->n_slots; n++) {
+            const struct ai_request q = request(t, inputs, n);
+            struct schema_result result;
+            struct ai_response r;
+
+            cr_assert_eq(ai_send(ai_local(), &c, &q, &r), STATUS_OK);
+            cr_assert_eq(schema_check(p->schema, &c, r.text, &result), STATUS_OK);
+            cr_assert_eq(result.n_problems, 0u, "%s: %s %s: " STR_FMT, p->name,
+                         result.problems[0].path, result.problems[0].rule, STR_ARG(r.text));
+        }
+    }
+    prompts_close(prompts);
     call_release(&c);
 }
 
