@@ -43,4 +43,13 @@ static inline int64_t bucket_take(struct bucket *b, struct bucket_rate rate, int
     return 0;
 }
 
+/* As bucket_take, and takes nothing. */
+static inline int64_t bucket_wait(struct bucket *b, struct bucket_rate rate, int64_t now_ns)
+{
+    int64_t full_at = atomic_load_explicit(&b->full_at_ns, memory_order_relaxed);
+    int64_t excess = full_at - now_ns - (rate.burst - 1) * rate.interval_ns;
+
+    return excess > 0 ? excess : 0;
+}
+
 #endif

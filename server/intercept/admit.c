@@ -169,18 +169,39 @@ enum status rate_before(struct rpc_request *q)
     return answer.wait_ns ? refuse_rate(q, ask.class, &answer) : take_place(q);
 }
 
+/* An API key that was never good here, or not lately, from an address that tries many. Tokens are
+ * not looked up before their signature is found good: they may always try. */
+static enum status shed_stranger(struct rpc_request *q, str header)
+{
+    struct intercept *i = q->context;
+    struct call *c = q->call;
+    int64_t wait_ns;
+
+    if (!header.n || memchr(header.p, '.', header.n))
+        return STATUS_OK;
+    wait_ns = strangers_wait_ns(i->strangers, lane_host(str_of(c->peer)), call_monotonic_ns(c));
+    if (!wait_ns)
+        return STATUS_OK;
+    series_add(i->auth_failures[AUTH_RATE], 1);
+    call_retry_after(c, wait_ns / NS_PER_MS + 1);
+    return call_fail_as(c, STATUS_EXHAUSTED, "CREDENTIAL_RATE",
+                        "too many unknown keys from this address");
+}
+
 /* On the loop, before a worker is woken: what is known to be refused costs as little as it can. A
  * credential that was revoked since hears of the rate and not of that. */
 enum status intercept_shed(struct rpc_request *q)
 {
     struct intercept *i = q->context;
-    int64_t tenant_id =
-        is_public(q->service) ? 0 : lanes_tenant(i->lanes, rpc_request_header(q, "authorization"));
+    str header = rpc_request_header(q, "authorization");
+    int64_t tenant_id;
     enum rate_class class = rate_class_of(q->method);
     struct rate_answer closed;
 
-    if (!tenant_id)
+    if (is_public(q->service))
         return STATUS_OK;
+    if ((tenant_id = lanes_tenant(i->lanes, header)) == 0)
+        return shed_stranger(q, header);
     closed = tenant_rate_closed(i->options.rates, tenant_id, class, call_monotonic_ns(q->call));
     return closed.wait_ns ? refuse_rate(q, class, &closed) : STATUS_OK;
 }

@@ -50,9 +50,10 @@ struct auth *auth_new(struct authenticator *keys, struct trust *trust)
     a->trust = trust;
     a->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     a->keys = assoc_new(AUTH_CACHE_SETS, sizeof(struct api_key_record));
+    a->unknown = assoc_new(AUTH_UNKNOWN_SETS, 1);
     a->tenants = assoc_new(AUTH_CACHE_SETS, sizeof(struct tenant_record));
     a->tokens = assoc_new(AUTH_TOKEN_SETS, sizeof(struct verified));
-    if (a->sha256 && a->keys && a->tenants && a->tokens)
+    if (a->sha256 && a->keys && a->unknown && a->tenants && a->tokens)
         return a;
     auth_free(a);
     return NULL;
@@ -63,6 +64,7 @@ void auth_free(struct auth *a)
     if (!a)
         return;
     assoc_free(a->keys);
+    assoc_free(a->unknown);
     assoc_free(a->tenants);
     assoc_free(a->tokens);
     EVP_MD_free(a->sha256);

@@ -60,8 +60,10 @@ enum {
     AUTH_CACHE_TTL_MS = 10 * 1000, /* how long a revoked key or a suspended tenant may live on other
                                       servers */
     AUTH_CACHE_SETS = 256,         /* x ASSOC_WAYS keys; as many tenants */
-    AUTH_TOKEN_SETS = 512,         /* x ASSOC_WAYS verified tokens */
-    AUTH_TOKEN_TTL_S = 60,         /* or the end of the token, if that comes first */
+    AUTH_UNKNOWN_SETS = 64,        /* x ASSOC_WAYS ids that are no key's */
+    AUTH_UNKNOWN_TTL_MS = 5000,
+    AUTH_TOKEN_SETS = 512, /* x ASSOC_WAYS verified tokens */
+    AUTH_TOKEN_TTL_S = 60, /* or the end of the token, if that comes first */
 };
 
 struct auth;

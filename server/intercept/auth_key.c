@@ -38,18 +38,28 @@ static void remember(struct auth *a, int64_t asked_ns, struct uuid id,
                                     asked_ns, asked_ns + AUTH_CACHE_TTL_MS * ns_per_ms});
 }
 
-/* The record, from the cache or the keeper of keys. The time is that of asking: what changed while
- * the answer travelled is seen a TTL after the question, not after the answer. */
+/* The record, from the cache or the keeper of keys. Ids are made by the server, so one that is no
+ * key's is not about to become one: it is remembered too, for a while. The time is that of asking:
+ * what changed while the answer travelled is seen a TTL after the question, not after the answer.
+ */
 static enum status find(struct auth *a, struct call *c, struct uuid id, struct api_key_record *out)
 {
     int64_t now_ns = call_monotonic_ns(c);
     struct assoc_key k = cache_key(id);
+    enum status s;
+    char nothing;
 
     if (assoc_get(a->keys, &k, now_ns, out))
         return STATUS_OK;
-    TRY(a->keepers->find_key(a->keepers, c, id, out));
-    remember(a, now_ns, id, out);
-    return STATUS_OK;
+    if (assoc_get(a->unknown, &k, now_ns, &nothing))
+        return call_fail(c, STATUS_NOT_FOUND, "no such key, a moment ago");
+    s = a->keepers->find_key(a->keepers, c, id, out);
+    if (s == STATUS_OK)
+        remember(a, now_ns, id, out);
+    else if (s == STATUS_NOT_FOUND)
+        assoc_put(a->unknown, &k,
+                  &(struct assoc_entry){"", 1, now_ns, now_ns + AUTH_UNKNOWN_TTL_MS * ns_per_ms});
+    return s;
 }
 
 /* Only the holder of the secret learns more than "unknown". */

@@ -12,6 +12,7 @@ struct auth {
     struct trust *trust; /* NULL: none */
     EVP_MD *sha256;      /* fetched once: OpenSSL's own look-up costs more than the hash */
     struct assoc *keys, *tenants, *tokens;
+    struct assoc *unknown; /* ids of keys that do not exist; apart, as anybody can fill it */
 };
 
 /* The UUID or key of a tenant, and its SHA-256, which is worth keeping. */

@@ -103,6 +103,8 @@ enum status authenticate_before(struct rpc_request *q)
     e.is_doubled = count_headers(q, "authorization", &e.header) > 1;
     find_certificate(q, &e);
     s = auth_check(i->auth, q->call, &e, &outcome);
+    if (outcome.why == AUTH_UNKNOWN)
+        strangers_note(i->strangers, lane_host(str_of(q->call->peer)), call_monotonic_ns(q->call));
     if (outcome.why != AUTH_FINE) {
         refused(q, outcome.why);
         tell(q, &outcome);

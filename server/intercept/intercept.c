@@ -17,8 +17,8 @@ const struct rpc_interceptor intercept_rows[] = {
     {"audit",         NULL,                NULL,             audit_after,   false,     NULL},
     {"deadline",      deadline_before,     NULL,             NULL,          false,     NULL},
     {"authenticate",  authenticate_before, NULL,             NULL,          true,      authenticate_again},
-    {"authorise",     authorise_before,    NULL,             NULL,          true,      authorise_again},
     {"rate limit",    rate_before,         NULL,             rate_after,    false,     NULL},
+    {"authorise",     authorise_before,    NULL,             NULL,          true,      authorise_again},
     {"validate",      NULL,                validate_message, NULL,          false,     NULL},
     {"idempotency",   NULL,                once_message,     once_after,    false,     NULL},
 };
@@ -52,8 +52,10 @@ struct intercept *intercept_new(const struct intercept_options *o)
     i->auth = auth_new(o->keys, o->trust);
     i->running = running_new();
     i->lanes = lanes_new();
+    i->strangers = strangers_new();
     i->streams = open_streams_new(o->tenant_streams);
-    if (!i->auth || !i->running || !i->lanes || !i->streams || !metrics_register(i)) {
+    if (!i->auth || !i->running || !i->lanes || !i->strangers || !i->streams ||
+        !metrics_register(i)) {
         intercept_free(i);
         return NULL;
     }
@@ -67,6 +69,7 @@ void intercept_free(struct intercept *i)
     auth_free(i->auth);
     running_free(i->running);
     lanes_free(i->lanes);
+    strangers_free(i->strangers);
     open_streams_free(i->streams);
     arena_release(&i->arena);
     free(i);

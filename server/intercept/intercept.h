@@ -8,10 +8,10 @@
  *   deadline      unary calls without one get one, long ones are cut
  *   authenticate  API key, token or certificate -> principal, again each second of a stream; health
  *                 and reflection are public
- *   authorise     the method's roles, without any it is nobody's; reps as far as the policy says
- *   rate limit    a token bucket per tenant, and a most of its open streams
- *   validate      the rules of the .proto, on each message
- *   idempotency   a request id and its digest; a repetition of a running one is refused
+ *   rate limit    a token bucket per tenant, and a most of its open streams; calls that the next
+ * row refuses count too authorise     the method's roles, without any it is nobody's; reps as far
+ * as the policy says validate      the rules of the .proto, on each message idempotency   a request
+ * id and its digest; a repetition of a running one is refused
  */
 #ifndef INTERCEPT_INTERCEPT_H
 #define INTERCEPT_INTERCEPT_H
@@ -55,7 +55,8 @@ enum { INTERCEPT_SERVICES_MAX = 16 };
 struct intercept *intercept_new(const struct intercept_options *o);
 void intercept_free(struct intercept *i);
 
-/* For rpc_options.shed: calls of a tenant whose rate is used up. */
+/* For rpc_options.shed: calls of a tenant whose rate is used up, and keys that nobody knows from an
+ * address that showed too many of them. */
 enum status intercept_shed(struct rpc_request *q);
 
 /* For rpc_options.lane. */

@@ -27,7 +27,7 @@ void lanes_free(struct lanes *l)
 }
 
 /* Multiply and fold (after wyhash): enough where a collision only makes two share a lane. */
-static uint64_t digest(uint64_t seed, str s)
+uint64_t lane_digest(uint64_t seed, str s)
 {
     uint64_t h = seed ^ s.n * UINT64_C(0x9E3779B97F4A7C15), word;
 
@@ -47,8 +47,7 @@ static str tail(str header)
     return header.n > TAIL_BYTES ? str_sub(header, header.n - TAIL_BYTES, TAIL_BYTES) : header;
 }
 
-/* 1.2.3.4:567 and [::1]:567 without the port; the path of a unix socket is kept. */
-static str host(str peer)
+str lane_host(str peer)
 {
     size_t n = peer.n;
 
@@ -64,7 +63,7 @@ static _Atomic uint64_t *place_of(const struct lanes *l, uint64_t h)
 
 void lanes_learn(struct lanes *l, str header, int64_t tenant_id)
 {
-    uint64_t h = digest(l->seed, tail(header)), entry = h << 32 | (uint32_t)tenant_id;
+    uint64_t h = lane_digest(l->seed, tail(header)), entry = h << 32 | (uint32_t)tenant_id;
     _Atomic uint64_t *place = place_of(l, h);
 
     assert(tenant_id > 0);
@@ -74,7 +73,7 @@ void lanes_learn(struct lanes *l, str header, int64_t tenant_id)
 
 int64_t lanes_tenant(const struct lanes *l, str header)
 {
-    uint64_t h = digest(l->seed, tail(header)), entry;
+    uint64_t h = lane_digest(l->seed, tail(header)), entry;
 
     if (!header.n)
         return 0;
@@ -89,6 +88,6 @@ uint32_t lanes_find(const struct lanes *l, str header, str peer)
 
     if (tenant_id)
         return (uint32_t)tenant_id;
-    h = digest(l->seed, host(peer));
+    h = lane_digest(l->seed, lane_host(peer));
     return (uint32_t)(h ^ h >> 32);
 }

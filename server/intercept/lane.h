@@ -30,4 +30,11 @@ int64_t lanes_tenant(const struct lanes *l, str header);
 /* The lane of a call with this header (may be empty) from this transport address. */
 uint32_t lanes_find(const struct lanes *l, str header, str peer);
 
+/* The host of a transport address: 1.2.3.4:567 and [::1]:567 without the port; the path of a unix
+ * socket is kept. */
+str lane_host(str peer);
+
+/* A keyed digest, good enough where a collision only makes two share something. */
+uint64_t lane_digest(uint64_t seed, str s);
+
 #endif

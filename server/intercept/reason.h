@@ -11,6 +11,7 @@
     X(DOUBLED,     "doubled")     /* two authorization headers */                                  \
     X(MALFORMED,   "malformed")   /* neither an API key nor a signed token */                      \
     X(UNKNOWN,     "unknown")     /* no such API key, or another secret */                         \
+    X(RATE,        "rate")        /* not looked up: its address showed too many unknown ones */     \
     X(EXPIRED,     "expired")     /* also a stream whose credential ended while it was open */     \
     X(REVOKED,     "revoked")                                                                      \
     X(SUSPENDED,   "suspended")   /* the tenant is */                                              \

@@ -6,6 +6,7 @@
 #include "intercept/lane.h"
 #include "intercept/open_streams.h"
 #include "intercept/running.h"
+#include "intercept/strangers.h"
 
 enum { STATUS_CODES = 17 };
 
@@ -25,6 +26,7 @@ struct intercept {
     struct auth *auth;
     struct running *running;
     struct lanes *lanes;
+    struct strangers *strangers;
     struct open_streams *streams;
     struct service_series services[INTERCEPT_SERVICES_MAX];
     struct series auth_failures[AUTH_N_REASONS], rate_limited[RATE_CLASSES];

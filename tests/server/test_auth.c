@@ -133,6 +133,28 @@ TABLE_TEST(auth, refuses, struct refusal, refusals)
     cr_assert_str_eq(c.fault.reason, "CREDENTIAL_INVALID");
 }
 
+Test(auth, an_id_that_is_no_keys_is_looked_up_once_in_a_while)
+{
+    static const char unknown[] = "Bearer sk_99020300-0000-0000-0000-000000000004_" A43;
+    enum auth_reason reason;
+
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(check(unknown, &reason), STATUS_UNAUTHENTICATED);
+        cr_assert_eq(reason, AUTH_UNKNOWN);
+    }
+    cr_expect_eq(n_lookups, 1);
+    cr_assert_eq(check_secret(&reason), STATUS_OK, "others are not touched");
+    cr_expect_eq(n_lookups, 2);
+    fake_ns += (int64_t)AUTH_UNKNOWN_TTL_MS * 1000000 + 1;
+    cr_assert_eq(check(unknown, &reason), STATUS_UNAUTHENTICATED);
+    cr_expect_eq(n_lookups, 3);
+    lookup_status = STATUS_UNAVAILABLE; /* is not remembered */
+    fake_ns += (int64_t)AUTH_UNKNOWN_TTL_MS * 1000000 + 1;
+    cr_assert_eq(check(unknown, &reason), STATUS_UNAVAILABLE);
+    cr_assert_eq(check(unknown, &reason), STATUS_UNAVAILABLE);
+    cr_expect_eq(n_lookups, 5);
+}
+
 Test(auth, the_scheme_is_case_insensitive)
 {
     enum auth_reason reason;

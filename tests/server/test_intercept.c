@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "intercept/intercept.h"
+#include "intercept/strangers.h"
 #include "obs/log.h"
 #include "sales/v1/sales_agent.service.h"
 #include "support/table.h"
@@ -193,7 +194,7 @@ static const char *detail(const char *key)
 Test(intercept, rows_stand_in_the_decided_order)
 {
     static const char *const order[] = {"trace",    "metrics",      "access log", "audit",
-                                        "deadline", "authenticate", "authorise",  "rate limit",
+                                        "deadline", "authenticate", "rate limit", "authorise",
                                         "validate", "idempotency"};
 
     cr_assert_eq(intercept_n_rows, sizeof order / sizeof *order);
@@ -324,6 +325,55 @@ Test(intercept, a_denial_names_roles_on_both_sides)
     cr_assert_str_eq(detail("roles_held"), "rep, agent");
 }
 
+Test(intercept, denied_calls_count_against_the_rate)
+{
+    stored.principal.roles = ROLE_BIT_REP;
+    header_in("authorization", header);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(run_before(), STATUS_DENIED);
+        call_clear(&c);
+    }
+    cr_assert_eq(run_before(), STATUS_EXHAUSTED);
+    cr_assert_str_eq(c.fault.reason, "TENANT_RATE");
+}
+
+/* What the loop says to a call from this address with this header, without asking anybody. */
+static enum status shed_of(const char *peer, const char *value)
+{
+    call_clear(&c);
+    c.peer = peer;
+    headers_in[0].value = value;
+    return intercept_shed(&q);
+}
+
+Test(intercept, unknown_keys_are_refused_unread_when_an_address_tries_many)
+{
+    static const char unknown[] =
+        "Bearer "
+        "sk_0190163d-8694-739b-aea5-966c26f8ad90_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    static const char *const reason = "rate";
+    int n = 0;
+
+    header_in("authorization", unknown);
+    while (shed_of("ipv4:192.0.2.77:1", unknown) == STATUS_OK && n < 10 * STRANGER_BURST) {
+        cr_assert_eq(run_before(), STATUS_UNAUTHENTICATED);
+        n++;
+    }
+    cr_assert_geq(n, STRANGER_BURST);
+    cr_assert_lt(n, 10 * STRANGER_BURST);
+    cr_assert_eq(shed_of("ipv4:192.0.2.77:2", unknown), STATUS_EXHAUSTED, "another port");
+    cr_expect_str_eq(c.fault.reason, "CREDENTIAL_RATE");
+    cr_expect_gt(c.fault.retry_after_ms, 0);
+    cr_expect_geq(series_value(metrics_series(metrics, METRIC_AUTH_FAILURES, &reason)), 1);
+    cr_expect_eq(shed_of("ipv4:192.0.2.78:1", unknown), STATUS_OK, "another address");
+    cr_expect_eq(shed_of("ipv4:192.0.2.77:1", "Bearer a.b.c"), STATUS_OK, "a token");
+    cr_expect_eq(shed_of("ipv4:192.0.2.78:1", header), STATUS_OK);
+    cr_assert_eq(run_before(), STATUS_OK, "%s", c.fault.why);
+    cr_expect_eq(shed_of("ipv4:192.0.2.77:1", header), STATUS_OK, "a key that was good");
+    usleep(2 * 1000000 / STRANGER_FAILURES_S);
+    cr_expect_eq(shed_of("ipv4:192.0.2.77:1", unknown), STATUS_OK, "there is a token again");
+}
+
 /* What may become of a credential while a stream is open. */
 struct ending {
     bool is_revoked, is_suspended, is_demoted;
@@ -378,7 +428,7 @@ Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)
 
 Test(intercept, an_open_stream_follows_the_policy)
 {
-    enum { AUTHORISE = 6 };
+    enum { AUTHORISE = 7 };
     const struct rpc_interceptor *r = &intercept_rows[AUTHORISE];
 
     cr_assert_str_eq(r->name, "authorise");
@@ -408,7 +458,7 @@ Test(intercept, the_open_streams_of_a_tenant_are_bounded)
         enum status want;
     } opens[] = {{7, STATUS_OK}, {7, STATUS_OK}, {7, STATUS_EXHAUSTED}, {8, STATUS_OK}};
     enum { OPENS = sizeof opens / sizeof *opens };
-    const struct rpc_interceptor *r = &intercept_rows[7];
+    const struct rpc_interceptor *r = &intercept_rows[6];
     void *open[OPENS] = {0};
 
     cr_assert_str_eq(r->name, "rate limit");
