@@ -107,6 +107,7 @@ enum status rpc_stream_event(struct rpc_stream *s, enum rpc_event e)
     case EV_HALF_CLOSE: return half_close(s);
     case EV_WRITABLE: return write_more(s);
     case EV_EVICT: return evict(s, s->evict);
+    case EV_AGAIN: return rpc_again(c);
     case EV_DONE: end(s); return STATUS_OK;
     case EV_NONE: break;
     }

@@ -25,6 +25,7 @@ enum {
     CORE_METADATA_FACTOR = 4, /* the core may cut the connection over its limit: ours comes first */
     SWEEP_MS = 1000,          /* how often a loop looks for stalled and quiet streams */
     DRAIN_SWEEP_MS = 100,
+    IDLE_LOOK_MS = 2000,       /* `again` runs for a stream where nothing happened for so long */
     EVENTS_PER_TURN = 64,      /* events of one stream before its worker serves others */
     OUT_OVERHEAD_BYTES = 64,   /* what a queued message costs beyond its own bytes */
     STATUS_DETAIL_BYTES = 5120 /* packed google.rpc.Status: base64 and message stay under 8 kB */
@@ -148,6 +149,8 @@ struct rpc_stream {
     bool status_sent;        /* ... and in a batch */
     bool lost;               /* nobody listens any more */
     enum rpc_eviction evict; /* the runtime wants it to end */
+    int64_t idle_ms;         /* without a move, as swept */
+    bool look_due;           /* EV_AGAIN */
     enum status end_status;
     grpc_byte_buffer *in; /* a message to deliver */
     struct send_queue queue;
@@ -237,6 +240,7 @@ enum rpc_event {
     EV_HALF_CLOSE,
     EV_WRITABLE,
     EV_EVICT,
+    EV_AGAIN, /* nothing happened for a while: does what held at the start still hold? */
     EV_DONE,
 };
 

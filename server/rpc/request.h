@@ -8,12 +8,12 @@
  *             ends with the fault in q->call, the handler is never entered.
  *   message   first row first, for each decoded request message, before the handler sees it. Not
  *             STATUS_OK: as above (a stream ends).
- *   again     streams, first row first, before each message and each time the handler may write:
- *             what held at `before` may hold no more. Not STATUS_OK: the stream ends. Must not
- *             block on the loop (METHOD_ON_LOOP); on a worker it may, as `before`.
- *   after     last row first, once, for the rows whose `before` succeeded. Unary: when the outcome
- *             is known and the reply is packed, just before it is sent, so trailers may still be
- *             set. Streams: when everything is sent or lost; trailers come too late then.
+ *   again     streams, first row first, before each message, each time the handler may write, and
+ *             every few seconds while neither happens: what held at `before` may hold no more. Not
+ * STATUS_OK: the stream ends. Must not block on the loop (METHOD_ON_LOOP); on a worker it may, as
+ * `before`. after     last row first, once, for the rows whose `before` succeeded. Unary: when the
+ * outcome is known and the reply is packed, just before it is sent, so trailers may still be set.
+ * Streams: when everything is sent or lost; trailers come too late then.
  *
  * The hooks of one call never overlap. Unary METHOD_ON_WORKER: all hooks run on the worker that
  * runs the handler. METHOD_ON_LOOP and streams: on the loop or on some worker; `before` runs on a

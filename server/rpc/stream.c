@@ -68,7 +68,7 @@ void rpc_stream_timer(struct rpc_stream *s)
 void rpc_stream_sweep(struct rpc_stream *s, int64_t ms)
 {
     const struct rpc_server *server = s->call.server;
-    bool moved, stalled, quiet;
+    bool moved, stalled, quiet, look;
 
     pthread_mutex_lock(&s->lock);
     moved = s->n_moves != s->swept_moves;
@@ -79,8 +79,13 @@ void rpc_stream_sweep(struct rpc_stream *s, int64_t ms)
     quiet = s->quiet_ms >= (s->call.method->own ? QUIET_OWN_MS : QUIET_MS);
     if (stalled || quiet)
         s->evict = stalled ? EVICT_SLOW_READER : EVICT_DRAINING;
+    s->idle_ms = moved || s->running || s->call.method->own ? 0 : s->idle_ms + ms;
+    look = s->idle_ms >= IDLE_LOOK_MS;
+    if (look)
+        s->idle_ms = 0;
+    s->look_due |= look;
     pthread_mutex_unlock(&s->lock);
-    if (stalled || quiet)
+    if (stalled || quiet || look)
         rpc_stream_run(s);
 }
 

@@ -36,6 +36,8 @@ static enum rpc_event next_event(const struct rpc_stream *s)
         return EV_ENTER;
     if (!s->opened)
         return EV_OPEN;
+    if (s->look_due)
+        return EV_AGAIN;
     if (s->in)
         return EV_MESSAGE;
     if (s->half_closed && !s->halved)
@@ -58,6 +60,7 @@ static void note_start(struct rpc_stream *s, enum rpc_event e)
     s->entered |= e == EV_ENTER;
     s->opened |= e == EV_OPEN;
     s->halved |= e == EV_HALF_CLOSE;
+    s->look_due &= e != EV_AGAIN;
     if (e == EV_WRITABLE)
         s->sleeping = s->woken = false; /* a wake from here on counts for the next wait */
 }
