@@ -121,8 +121,12 @@ static enum status compare_tenants(struct auth *a, struct call *c,
 
     auth_digest(a, rule->tenant, &tenant.key);
     TRY(auth_tenant(a, c, &tenant, &machine, &of_machine));
-    if (machine.tenant_id != c->principal.tenant_id)
-        out->why = AUTH_CONFLICT;
+    if (machine.tenant_id == c->principal.tenant_id)
+        return STATUS_OK;
+    out->why = AUTH_CONFLICT;
+    out->whose = c->principal;
+    out->whose.teams = NULL;
+    out->whose.n_teams = 0;
     return STATUS_OK;
 }
 

@@ -84,7 +84,9 @@ struct auth_evidence {
 struct auth_outcome {
     enum auth_reason why;   /* AUTH_FINE, also when a look-up failed */
     int64_t expires_us;     /* wall clock, when the credential ends; 0: never */
-    struct principal whose; /* of a refused API key whose secret is right; tenant_id 0: unknown */
+    struct principal whose; /* of a refused credential that is genuine: a key with the right secret,
+                               a token that its issuer signed, a certificate with a rule; without
+                               teams; tenant_id 0: unknown, or not genuine */
 };
 
 /*

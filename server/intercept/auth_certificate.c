@@ -32,8 +32,10 @@ enum status auth_by_certificate(struct auth *a, struct call *c, const struct cer
     snprintf(p.subject, sizeof p.subject, STR_FMT, STR_ARG(subject));
     auth_digest(a, rule->tenant, &tenant.key);
     TRY(auth_tenant(a, c, &tenant, &p, out));
-    if (out->why != AUTH_FINE)
+    if (out->why != AUTH_FINE) {
+        out->whose = p; /* tenant_id 0 when there is no such tenant */
         return STATUS_OK;
+    }
     TRY(copy_teams(c, rule->teams, &p));
     c->principal = p;
     return STATUS_OK;

@@ -100,9 +100,25 @@ static enum status verify(struct auth *a, struct call *c, str token, struct veri
 
     if (s == STATUS_OK && *why == AUTH_FINE && !keep(a, &claims, out))
         *why = AUTH_CLAIMS;
+    else if (s == STATUS_OK && *why == AUTH_EXPIRED && !keep(a, &claims, out))
+        out->tenant[0] = 0;
     out->generation = generation;
     trust_put(rules);
     return s;
+}
+
+/* Of a token that was good once, and is signed by who may say so. */
+static void name_owner(struct auth *a, struct call *c, struct verified *v, struct auth_outcome *out)
+{
+    struct auth_outcome of_tenant = {.why = AUTH_FINE};
+
+    if (!v->tenant[0])
+        return;
+    if (auth_tenant(a, c, &(struct tenant_name){str_of(v->tenant), v->tenant_key}, &v->principal,
+                    &of_tenant) == STATUS_OK)
+        out->whose = v->principal;
+    else
+        call_clear(c); /* it is refused either way */
 }
 
 enum status auth_by_token(struct auth *a, struct call *c, str token, struct auth_outcome *out)
@@ -110,6 +126,7 @@ enum status auth_by_token(struct auth *a, struct call *c, str token, struct auth
     struct assoc_key k;
     struct verified v;
 
+    v.tenant[0] = 0;
     if (!a->trust) {
         out->why = AUTH_ISSUER;
         return STATUS_OK;
@@ -117,6 +134,8 @@ enum status auth_by_token(struct auth *a, struct call *c, str token, struct auth
     auth_digest(a, token, &k);
     if (!is_known(a, c, &k, &v)) {
         TRY(verify(a, c, token, &v, &out->why));
+        if (out->why == AUTH_EXPIRED)
+            name_owner(a, c, &v, out);
         if (out->why != AUTH_FINE)
             return STATUS_OK;
         remember(a, c, &k, &v);
@@ -124,6 +143,7 @@ enum status auth_by_token(struct auth *a, struct call *c, str token, struct auth
     TRY(auth_tenant(a, c, &(struct tenant_name){str_of(v.tenant), v.tenant_key}, &v.principal,
                     out));
     out->expires_us = v.expires_us;
+    out->whose = out->why == AUTH_FINE ? (struct principal){0} : v.principal;
     if (out->why != AUTH_FINE)
         return STATUS_OK;
     c->principal = v.principal;

@@ -12,21 +12,28 @@ static void refused(struct rpc_request *q, enum auth_reason why)
     log_info(q->call, LOG_EVENT_CALL_REFUSED, F_STR("reason", auth_reason_text(why)));
 }
 
-/* A key that was good once is tried again: its tenant finds that on its trail. The call itself
- * stays nobody's. */
-static void tell(const struct rpc_request *q, const struct auth_outcome *outcome)
+static const char *rule_of(enum auth_reason why)
+{
+    return why == AUTH_REVOKED     ? "credential.revoked"
+           : why == AUTH_EXPIRED   ? "credential.expired"
+           : why == AUTH_SUSPENDED ? "credential.suspended"
+                                   : "credential.refused";
+}
+
+/* Somebody's credential, which is what it says but not good (any more), was used: that tenant finds
+ * it on its trail. The call itself stays whose it was. */
+static void tell(const struct rpc_request *q, const struct principal *whose, enum auth_reason why)
 {
     const struct intercept *i = q->context;
+    struct principal caller = q->call->principal;
     const char *rule = q->call->rule;
 
-    if (!outcome->whose.tenant_id || !i->options.refused.fn)
+    if (!whose->tenant_id || !i->options.refused.fn)
         return;
-    q->call->principal = outcome->whose;
-    q->call->rule = outcome->why == AUTH_REVOKED   ? "credential.revoked"
-                    : outcome->why == AUTH_EXPIRED ? "credential.expired"
-                                                   : "credential.suspended";
+    q->call->principal = *whose;
+    q->call->rule = rule_of(why);
     i->options.refused.fn(i->options.refused.context, q->call, q->call->fault.status);
-    q->call->principal = (struct principal){0};
+    q->call->principal = caller;
     q->call->rule = rule;
 }
 
@@ -107,7 +114,7 @@ enum status authenticate_before(struct rpc_request *q)
         strangers_note(i->strangers, lane_host(str_of(q->call->peer)), call_monotonic_ns(q->call));
     if (outcome.why != AUTH_FINE) {
         refused(q, outcome.why);
-        tell(q, &outcome);
+        tell(q, &outcome.whose, outcome.why);
     }
     if (s != STATUS_OK)
         return s;
@@ -158,6 +165,12 @@ enum status authenticate_again(struct rpc_request *q)
     }
     if (why == AUTH_FINE)
         return STATUS_OK;
+    enum status s = auth_refuse(q->call, why);
+
     refused(q, why);
-    return auth_refuse(q->call, why);
+    if (s == STATUS_DENIED)
+        q->call->rule = rule_of(why); /* audit_after notes it, as every denial */
+    else
+        tell(q, &q->call->principal, why);
+    return s;
 }

@@ -234,6 +234,9 @@ enum auth_reason claims_check(struct arena *a, const struct claims_rules *r, con
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
         enum auth_reason why = readers[i](&reading);
 
+        if (why == AUTH_EXPIRED &&
+            (read_subject(&reading) != AUTH_FINE || read_tenant(&reading) != AUTH_FINE))
+            out->tenant = (str){0};
         if (why != AUTH_FINE)
             return why;
     }

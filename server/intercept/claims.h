@@ -56,7 +56,8 @@ const json_t *claims_get(const json_t *payload, str name);
  * Judges the payload at the time now_us (wall clock).
  *
  *   a    owns the texts of out
- *   out  valid when AUTH_FINE is returned
+ *   out  valid when AUTH_FINE is returned; with EXPIRED subject and tenant say whose it was, tenant
+ *        is empty when the payload does not say
  *
  * ISSUER, AUDIENCE, EXPIRED, NOT_YET, LIFETIME say it; CLAIMS: something else is missing, of the
  * wrong type or out of bounds. Unknown role names grant nothing and are no fault.

@@ -10,9 +10,11 @@ static enum auth_reason judge(const struct issuer *issuer, struct call *c, const
 {
     enum auth_reason why = claims_check(&c->arena, &issuer->rules, payload, call_now_us(c), out);
 
-    if (why == AUTH_FINE && issuer->tenants.n && !text_list_has(issuer->tenants, out->tenant))
-        return AUTH_TENANT;
-    return why;
+    if ((why != AUTH_FINE && why != AUTH_EXPIRED) || !issuer->tenants.n ||
+        text_list_has(issuer->tenants, out->tenant))
+        return why;
+    out->tenant = (str){0}; /* not one that it speaks for */
+    return why == AUTH_FINE ? AUTH_TENANT : why;
 }
 
 /* Whether the issuer of the payload has signed the token. */
@@ -38,6 +40,7 @@ enum status token_check(const struct trust_rules *t, struct call *c, str token, 
     json_t *payload;
     enum status s;
 
+    *out = (struct claims){0};
     *why = jws_read(&c->arena, token, &jws);
     if (*why != AUTH_FINE)
         return STATUS_OK;

@@ -8,7 +8,8 @@
 /*
  * Checks everything but whether the tenant exists.
  *
- *   out  valid when AUTH_FINE was returned in why; its texts live in c->arena
+ *   out  valid when AUTH_FINE was returned in why, its subject and tenant also with EXPIRED (tenant
+ *        may be empty); its texts live in c->arena
  *
  * OK with a reason: refused. UNAVAILABLE: the issuer's keys cannot be had, so neither yes nor no.
  * EXHAUSTED: the call's arena. May wait for keys: see intercept/jwks.h.

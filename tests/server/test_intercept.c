@@ -98,11 +98,12 @@ static size_t n_passed; /* rows whose `before` succeeded */
 static void *states[16];
 
 static int n_refused;
+static enum status refused_as;
 
 static void note_refusal(void *context, const struct call *call, enum status s)
 {
     cr_assert_eq(call, &c);
-    cr_assert_eq(s, STATUS_DENIED);
+    refused_as = s;
     ++*(int *)context;
 }
 
@@ -309,6 +310,7 @@ TABLE_TEST(intercept, roles_decide, struct permission, permissions)
     cr_assert_eq(run_before(), row->want);
     run_after(row->want);
     cr_assert_eq(n_refused, row->want == STATUS_DENIED, "denials are for the audit trail");
+    cr_assert_eq(refused_as, row->want);
     if (row->want == STATUS_OK)
         return;
     cr_assert_str_eq(c.fault.reason, "ROLE_REQUIRED");
@@ -410,6 +412,8 @@ TABLE_TEST(intercept, an_open_stream_ends_with_its_credential, struct ending, en
     if (row->want == STATUS_OK)
         return;
     cr_assert_eq(series_value(metrics_series(metrics, METRIC_AUTH_FAILURES, &row->reason)), 1);
+    cr_assert_eq(n_refused, 1, "a stream that was cut is for the audit trail");
+    cr_assert_eq(refused_as, row->want);
 }
 
 Test(intercept, a_tenant_over_its_rate_is_told_when_to_come_back)

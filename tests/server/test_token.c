@@ -212,6 +212,29 @@ Test(token, a_suspended_tenant_is_out_within_the_time_of_the_cache)
     cr_assert_eq(outcome.why, AUTH_SUSPENDED);
     cr_assert_str_eq(c.fault.reason, "TENANT_SUSPENDED");
     cr_assert_eq(c.principal.tenant_id, 0);
+    cr_assert_eq(outcome.whose.tenant_id, 7, "its trail says so");
+    tenants[0].is_suspended = false;
+}
+
+/* Only what its issuer signed names a tenant; what was never good names nobody. */
+Test(token, an_ended_one_says_whose_it_was)
+{
+    struct mint_key strange = mint_key_new(JWS_ES256, "k1");
+    long long now_s = fake_ns / 1000000000;
+    const char *ended = arena_printf(&arena,
+                                     "{\"iss\":\"" ISSUER "\",\"aud\":\"sales\",\"sub\":\"ada\","
+                                     "\"tenant_id\":\"demo\",\"iat\":%lld,\"exp\":%lld}",
+                                     now_s - 600, now_s - 60);
+
+    cr_assert_eq(show(mint_token(&arena, &key, NULL, ended)), STATUS_UNAUTHENTICATED);
+    cr_assert_eq(outcome.why, AUTH_EXPIRED);
+    cr_assert_eq(outcome.whose.tenant_id, 7);
+    cr_assert_str_eq(outcome.whose.subject, "ada");
+    cr_assert_eq(c.principal.tenant_id, 0);
+    cr_assert_eq(show(mint_token(&arena, &strange, NULL, ended)), STATUS_UNAUTHENTICATED);
+    cr_assert_eq(outcome.why, AUTH_SIGNATURE);
+    cr_assert_eq(outcome.whose.tenant_id, 0);
+    mint_key_free(&strange);
 }
 
 Test(token, it_ends_also_while_cached)

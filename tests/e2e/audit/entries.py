@@ -10,6 +10,7 @@ import collections
 import pathlib
 import sys
 import tempfile
+import threading
 import time
 import uuid
 
@@ -22,7 +23,7 @@ import world  # noqa: E402
 SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 ADMIN, VIEWER = 1, 5
 DENIED, UNAUTHENTICATED = 7, 16
-WAIT_S, SOON_S = 20, 2
+WAIT_S, SOON_S, CUT_S = 20, 2, 6
 IMPORT_ID = str(uuid.uuid4())  # in the place of a request id
 known = {}  # what earlier rows made: the ids that later ones need
 
@@ -314,6 +315,50 @@ def check_revoked(trail):
     assert n == 3, n
 
 
+def idle_stream(client):
+    """An import that says nothing; a thread that waits for its end, and where that will be."""
+    method, ended = world.METHODS["SalesAgent/ImportLeads"], []
+    request, answer = classes(method)
+    stub = client.channel.stream_stream(f"/{method.containing_service.full_name}/{method.name}",
+                                        request.SerializeToString, answer.FromString)
+    silence = threading.Event()
+
+    def requests():
+        yield request(open={"import_id": str(uuid.uuid4())})
+        silence.wait(WAIT_S)
+
+    def read():
+        try:
+            for _ in stub(requests(), timeout=WAIT_S, metadata=[("authorization", f"Bearer {client.key}")]):
+                pass
+        except grpc.RpcError as e:
+            ended.append(e.code().name)
+        silence.set()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    return thread, ended
+
+
+def check_cut(trail):
+    """A stream that is open and idle ends soon after its key is revoked; its tenant is told."""
+    made = known["root"].call("Admin/CreateApiKey", api_key={"name": "c", "subject": "carl", "roles": [ADMIN]})
+    thread, ended = idle_stream(known["root"].like(made.secret))
+    time.sleep(1.5)
+    assert not ended, ended
+    trail.new()
+    known["root"].call("Admin/RevokeApiKey", id=made.api_key.id)
+    began = time.monotonic()
+    thread.join(WAIT_S)
+    took = time.monotonic() - began
+    assert ended == ["UNAUTHENTICATED"] and took < CUT_S, (ended, took)
+    revoked, cut = trail.expect(2, "the revocation and the cut")
+    assert revoked.action.endswith("/RevokeApiKey"), revoked
+    assert (cut.code, cut.rule, cut.actor.id) == (UNAUTHENTICATED, "credential.revoked", "carl"), cut
+    assert cut.action.endswith("/ImportLeads"), cut
+    print(f"an idle stream ended {took:.1f} s after its key was revoked")
+
+
 def check_soon():
     """The job comes every 5 s, and would be this quick five times in a row only by chance."""
     waits = []
@@ -353,6 +398,7 @@ def run(w):
     check_table(trail, served)
     check_refusals(trail, served)
     check_revoked(trail)
+    check_cut(trail)
     check_soon()
     check_chain(trail)
 
