@@ -25,15 +25,19 @@ static enum status refuse_own(struct call *c)
                         "the operator's own tenant cannot be suspended");
 }
 
-/* The change leaves an entry of its own; this one says why, also when nothing changed. */
-static enum status note(struct tx *tx, const struct turn *k, const Tenant *t)
+/* The change leaves an entry of its own; these say why, also when nothing changed: to the operator,
+ * and to the tenant, which does not learn from where. */
+static enum status note(struct tx *tx, struct tx *service, const struct turn *k,
+                        const TenantRecord *r)
 {
     AuditEntry e = AUDIT_ENTRY_INIT;
 
     e.record_kind = "tenant";
-    e.record_id = t->id;
+    e.record_id = r->tenant->id;
     e.reason = (char *)k->reason;
-    return tx_audit(tx, &e);
+    TRY(tx_audit(tx, &e));
+    e.peer = "operator";
+    return tx_audit_beside(service, r->number, &e);
 }
 
 /* The operator sees that it is done, not what the tenant decided for itself. */
@@ -59,7 +63,7 @@ static enum status turn_unit(struct call *c, struct tx *tx, void *arg)
         return call_fail(c, STATUS_NOT_FOUND, "no tenant has this key");
     if (r->number == c->principal.tenant_id)
         return refuse_own(c);
-    TRY(note(tx, k, r->tenant));
+    TRY(note(tx, service, k, r));
     if (r->tenant->state != k->state) {
         r->tenant->state = k->state;
         TRY(tx_update_tenant(service, r));

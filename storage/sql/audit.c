@@ -158,20 +158,21 @@ static enum status fill_from_call(struct call *c, AuditEntry *e)
                                                                            : call_nomem(c);
 }
 
-static enum status seal_entry(struct tx *tx, const AuditEntry *e, struct uuid id, str *out)
+static enum status seal_entry(struct call *c, struct tenant_keys *keys, const AuditEntry *e,
+                              struct uuid id, str *out)
 {
-    struct call *c = tx->call;
-    struct seal_place place = audit_place(tx->tenant_id, id);
+    struct seal_place place = audit_place(keys->tenant_id, id);
     uint8_t *plain = arena_take(&c->arena, protobuf_c_message_get_packed_size(&e->base) + 1);
     size_t n;
 
     if (!plain)
         return call_nomem(c);
     n = protobuf_c_message_pack(&e->base, plain);
-    return seal(c, tenant_keys_current(tx->keys), &place, (str){(char *)plain, n}, out);
+    return seal(c, tenant_keys_current(keys), &place, (str){(char *)plain, n}, out);
 }
 
-static enum status put_entry(struct tx *tx, AuditEntry *e, struct uuid *id_out)
+/* of: tx, or what says another tenant and its keys: whose trail it is. */
+static enum status put_entry(struct tx *tx, struct tx *of, AuditEntry *e, struct uuid *id_out)
 {
     struct uuid *id = NEW(&tx->call->arena, struct uuid, 1);
     struct sql_value *row = NULL;
@@ -182,12 +183,12 @@ static enum status put_entry(struct tx *tx, AuditEntry *e, struct uuid *id_out)
     if (!id)
         return call_nomem(tx->call);
     *id = *id_out = uuid_new(tx->call);
-    TRY(seal_entry(tx, e, *id, &body));
+    TRY(seal_entry(tx->call, of->keys, e, *id, &body));
     TRY(tx_batch_row(tx, &tx->batches[RECORD_AUDIT],
                      &tx->store->statements->kinds[RECORD_AUDIT].insert, &row));
     assert(row);
-    tx->has_entries = true;
-    row[0] = sql_int(tx->tenant_id);
+    tx->has_entries |= of == tx; /* the job seals those of others */
+    row[0] = sql_int(of->tenant_id);
     row[1] = sql_bytes(id->b, sizeof id->b);
     row[2] = sql_int(1);
     row[3] = sql_int(uuid_time_us(*id));
@@ -195,22 +196,45 @@ static enum status put_entry(struct tx *tx, AuditEntry *e, struct uuid *id_out)
     row[5] = sql_bytes(body.p, body.n);
     row[6] = sql_bytes("", 0);
     row[7] = sql_int(0);
-    columns_read(tx, record_info(RECORD_AUDIT), &e->base, row + RECORD_FIXED_N, &ok);
+    columns_read(of, record_info(RECORD_AUDIT), &e->base, row + RECORD_FIXED_N, &ok);
     row[RECORD_FIXED_N + column_index(AUDIT_BY_sequence)] = sql_int(AUDIT_UNSEALED);
     return ok ? STATUS_OK : call_nomem(tx->call);
 }
 
-static enum status put_given(struct tx *tx, const AuditEntry *given, struct uuid *id_out)
+static enum status complete(struct tx *tx, const AuditEntry *given, AuditEntry **out)
 {
-    AuditEntry *e = NEW(&tx->call->arena, AuditEntry, 1);
+    AuditEntry *e = *out = NEW(&tx->call->arena, AuditEntry, 1);
 
     assert(!given->sequence && !given->chain_mac.len && !given->id[0]);
     TRY(tx_writable(tx));
     if (!e)
         return call_nomem(tx->call);
     *e = *given;
-    TRY(fill_from_call(tx->call, e));
-    return put_entry(tx_owner(tx), e, id_out);
+    return fill_from_call(tx->call, e);
+}
+
+static enum status put_given(struct tx *tx, const AuditEntry *given, struct uuid *id_out)
+{
+    struct tx *owner = tx_owner(tx);
+    AuditEntry *e;
+
+    TRY(complete(tx, given, &e));
+    return put_entry(owner, owner, e, id_out);
+}
+
+enum status tx_audit_beside(struct tx *service, int64_t tenant_id, const AuditEntry *given)
+{
+    struct tx of = *service; /* to read, never to run anything */
+    struct uuid id;
+    AuditEntry *e;
+
+    assert(service->tenant_id == 0 && tenant_id > 0);
+    of.tenant_id = tenant_id;
+    TRY(tx_keys(service, tenant_id, &of.keys));
+    if (!of.keys)
+        return call_fail(service->call, STATUS_INTERNAL, "the tenant has no keys");
+    TRY(complete(service, given, &e));
+    return put_entry(service, &of, e, &id);
 }
 
 enum status tx_audit(struct tx *tx, const AuditEntry *given)
@@ -294,7 +318,7 @@ static enum status put_single(struct tx *tx, const struct seal_key *key,
         return call_nomem(c);
     TRY(find_difference(c, ch, &e));
     TRY(fill_from_call(c, &e));
-    return put_entry(tx, &e, &id);
+    return put_entry(tx, tx, &e, &id);
 }
 
 /* All changes of one kind, in the order in which they were made. */
@@ -329,7 +353,7 @@ static enum status put_many(struct tx *tx, const struct seal_key *key,
         !put_digest(c, key, after, n_after, &e.after_digest))
         return call_nomem(c);
     TRY(fill_from_call(c, &e));
-    return put_entry(tx, &e, &id);
+    return put_entry(tx, tx, &e, &id);
 }
 
 enum status audit_flush(struct tx *tx)

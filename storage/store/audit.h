@@ -42,6 +42,13 @@ enum {
  * unit it is on the trail of the service (tenant 0). */
 MUST_CHECK enum status tx_audit(struct tx *tx, const AuditEntry *e);
 
+/* As tx_audit, on the trail of another tenant than the one that acts: what an operator does to it.
+ *
+ *   service     of tx_service(), or a system unit
+ *   tenant_id   > 0
+ */
+MUST_CHECK enum status tx_audit_beside(struct tx *service, int64_t tenant_id, const AuditEntry *e);
+
 /* tx_audit, and the entry has its place at once, before whatever still waits for one. The end of
  * the tenant's chain is held until the unit ends: for what is rare and has to name its entry.
  * DATA_LOSS: as tx_audit_seal; the unit may go on, and the entry waits for its place. */

@@ -340,6 +340,35 @@ def idle_stream(client):
     return thread, ended
 
 
+def check_suspension(trail):
+    """The tenant finds on its own trail that it was suspended, served again, and why."""
+    root = known["root"]
+    made = root.call("Admin/CreateTenant", tenant={"key": "umbra"}, admin_subject="uma")
+    admin = root.like(made.secret)
+    root.call("Admin/SuspendTenant", key="umbra", reason="unpaid bill")
+    root.call("Admin/ResumeTenant", key="umbra", reason="it was paid")
+    end = time.monotonic() + WAIT_S
+    while True:  # until the key counts again everywhere
+        try:
+            entries = admin.call("Admin/ListAuditEntries", page_size=50).entries
+            break
+        except world.Refused as e:
+            assert e.code == "PERMISSION_DENIED" and time.monotonic() < end, e
+            time.sleep(0.1)
+    told = {e.action.rsplit("/", 1)[1]: e for e in entries if e.reason in ("unpaid bill", "it was paid")}
+    assert set(told) == {"SuspendTenant", "ResumeTenant"}, entries
+    for e in told.values():
+        assert (e.actor.id, e.record_kind, e.peer) == (known["subject"], "tenant", "operator"), e
+    while True:
+        verdict = admin.call("Admin/VerifyAudit")
+        if not verdict.unsealed:
+            break
+        assert time.monotonic() < end, "not sealed"
+        time.sleep(0.1)
+    assert verdict.intact, verdict
+    trail.new()
+
+
 def check_cut(trail):
     """A stream that is open and idle ends soon after its key is revoked; its tenant is told."""
     made = known["root"].call("Admin/CreateApiKey", api_key={"name": "c", "subject": "carl", "roles": [ADMIN]})
@@ -398,6 +427,7 @@ def run(w):
     check_table(trail, served)
     check_refusals(trail, served)
     check_revoked(trail)
+    check_suspension(trail)
     check_cut(trail)
     check_soon()
     check_chain(trail)
