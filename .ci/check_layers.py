@@ -23,6 +23,7 @@ ONLY = {
     "utf8proc.h": ["core/domain", "storage/store"],
     "xgboost/": ["core/model", "tests"],
     "libpsl.h": ["core/domain"],
+    "libical/": ["core/integration"],
     "criterion/": ["tests"],
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "agent/proposal_run.h"
 #include "agent/retention.h"
 #include "agent/webhook_lane.h"
 #include "agent/webhook_sweep.h"
@@ -29,6 +30,9 @@ static const struct {
     {&key_tend,              ROLE(LEAD),  PART(store)},
     {&key_rewrap,            ROLE(LEAD),  PART(store)},
     {&retention_kind,        ROLE(LEAD),  PART(agents)},
+    {&proposal_run_kind,     ROLE(LEAD),  PART(agents)},
+    {&proposal_expire_kind,  ROLE(LEAD),  PART(agents)},
+    {&proposal_calendar_kind, ROLE(LEAD), PART(agents)},
 };
 /* clang-format on */
 

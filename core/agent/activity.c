@@ -9,8 +9,8 @@
 #include "store/pin.h"
 #include "store/records.h"
 
-static const char *const output_only[] = {"id",          "etag",  "create_time",
-                                          "update_time", "actor", NULL};
+static const char *const output_only[] = {"id",    "etag",      "create_time", "update_time",
+                                          "actor", "icalendar", NULL};
 
 enum status actor_of(struct call *c, Actor **out)
 {
@@ -60,46 +60,65 @@ static enum status touch_deal(struct tx *tx, const Activity *activity)
     return tx_update_deal(tx, deal);
 }
 
+enum status activity_put(struct tx *tx, Activity *activity, Activity **out, bool *created_out)
+{
+    *created_out = false;
+    if (*activity->external_id) {
+        enum status s =
+            tx_find_activity(tx, ACTIVITY_BY_external_id, str_of(activity->external_id), out);
+        if (s != STATUS_NOT_FOUND)
+            return s;
+        call_clear(tx_call(tx));
+    }
+    TRY(touch_lead(tx, activity));
+    TRY(touch_deal(tx, activity));
+    activity->id = (char *)protobuf_c_empty_string;
+    TRY(tx_insert_activity(tx, activity));
+    *out = activity;
+    *created_out = true;
+    return tx_event(tx, EVENT_ACTIVITY_LOGGED, RECORD_ACTIVITY, str_of(activity->id),
+                    &activity->base);
+}
+
 static enum status log_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct log *k = arg;
+    bool is_created = false;
 
-    k->out->created = false;
-    if (*k->activity->external_id) {
-        enum status s = tx_find_activity(tx, ACTIVITY_BY_external_id,
-                                         str_of(k->activity->external_id), &k->out->activity);
-        if (s != STATUS_NOT_FOUND)
-            return s;
-        call_clear(c);
+    (void)c;
+    TRY(activity_put(tx, k->activity, &k->out->activity, &is_created));
+    k->out->created = is_created;
+    return STATUS_OK;
+}
+
+enum status activity_ready(struct call *c, const Activity *in, Activity **out)
+{
+    Activity *activity = NEW(&c->arena, Activity, 1);
+    int64_t at_us;
+
+    *out = NULL;
+    if (!activity)
+        return call_nomem(c);
+    *activity = *in;
+    message_clear_fields(&activity->base, output_only);
+    if (!*activity->lead_id && !*activity->deal_id) {
+        call_detail(c, FAULT_FIELD, "required", STR("activity.lead_id"),
+                    "a lead or a deal is needed");
+        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the activity belongs to nobody");
     }
-    TRY(touch_lead(tx, k->activity));
-    TRY(touch_deal(tx, k->activity));
-    k->activity->id = (char *)protobuf_c_empty_string;
-    TRY(tx_insert_activity(tx, k->activity));
-    k->out->activity = k->activity;
-    k->out->created = true;
-    return tx_event(tx, EVENT_ACTIVITY_LOGGED, RECORD_ACTIVITY, str_of(k->activity->id),
-                    &k->activity->base);
+    TRY(instant_of_event(c, activity->occurred_at, "activity.occurred_at", &at_us));
+    TRY(instant_new(c, at_us, &activity->occurred_at));
+    TRY(actor_of(c, &activity->actor));
+    *out = activity;
+    return STATUS_OK;
 }
 
 enum status activity_log(struct call *c, struct agents *a, const LogActivityRequest *in,
                          LogActivityResponse *out)
 {
-    struct log k = {NEW(&c->arena, Activity, 1), out};
-    int64_t at_us;
+    struct log k = {.out = out};
 
-    if (!k.activity)
-        return call_nomem(c);
-    *k.activity = *in->activity;
-    message_clear_fields(&k.activity->base, output_only);
-    if (!*k.activity->lead_id && !*k.activity->deal_id) {
-        call_detail(c, FAULT_FIELD, "required", STR("activity.lead_id"),
-                    "a lead or a deal is needed");
-        return call_fail_as(c, STATUS_INVALID, "VALIDATION", "the activity belongs to nobody");
-    }
-    TRY(instant_of_event(c, k.activity->occurred_at, "activity.occurred_at", &at_us));
-    TRY(instant_new(c, at_us, &k.activity->occurred_at));
-    TRY(actor_of(c, &k.activity->actor));
+    TRY(activity_ready(c, in->activity, &k.activity));
     return mutate(c, a, &(struct mutation){.unit = log_unit, .arg = &k, .answer = &out->base});
 }
 

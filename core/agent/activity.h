@@ -14,6 +14,15 @@
 MUST_CHECK enum status activity_log(struct call *c, struct agents *a, const LogActivityRequest *in,
                                     LogActivityResponse *out);
 
+/* The two parts of it, for units that log beside other things. What a request says as it is stored,
+ * with time and actor; fails as activity_log. */
+MUST_CHECK enum status activity_ready(struct call *c, const Activity *in, Activity **out);
+
+/* Inside of a unit: stores what is ready. *out: it, or the one with its external_id that is on
+ * record (created false). NOT_FOUND: the lead or deal. */
+MUST_CHECK enum status activity_put(struct tx *tx, Activity *activity, Activity **out,
+                                    bool *created_out);
+
 MUST_CHECK enum status activity_list(struct call *c, struct agents *a,
                                      const ListActivitiesRequest *in, ListActivitiesResponse *out);
 

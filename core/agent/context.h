@@ -8,6 +8,7 @@
 
 struct ai_models;
 struct ai_provider;
+struct calendar;
 struct http_client;
 struct server_info;
 struct usage;
@@ -27,6 +28,7 @@ struct agents {
     struct ai_provider *ai;                    /* ai/provider.h */
     const struct ai_models *ai_models;         /* ai/models.h */
     const struct webhook_meter *webhook_meter; /* agent/webhook_meter.h */
+    struct calendar *calendar; /* integration/calendar.h: outside of the server; NULL: none */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */
         void *context;

@@ -344,20 +344,45 @@ static enum status clean_reason(struct call *c, const CloseReason *in, CloseReas
     return own->note ? STATUS_OK : call_nomem(c);
 }
 
-static enum status run(struct call *c, struct agents *a, struct move *k, const char *note,
-                       const Timestamp *occurred_at)
+/* The move as a mutation to be made; k outlives it. */
+static enum status plan(struct call *c, struct agents *a, struct move *k, const char *note,
+                        const Timestamp *occurred_at)
 {
     k->has_time = occurred_at != NULL;
     TRY(instant_of_event(c, occurred_at, "occurred_at", &k->occurred_us));
     TRY(clean_line(c, "note", note, &k->note));
     TRY(actor_of(c, &k->actor));
-    TRY(policy_get(c, a->policies, &k->policy));
+    return policy_get(c, a->policies, &k->policy);
+}
+
+static enum status run(struct call *c, struct agents *a, struct move *k, const char *note,
+                       const Timestamp *occurred_at)
+{
+    TRY(plan(c, a, k, note, occurred_at));
     return mutate(
         c, a,
         &(struct mutation){.unit = move_unit,
                            .arg = k,
                            .answer = k->reopen ? &k->reopened->base : &k->progressed->base,
                            .looks = k->validate_only});
+}
+
+enum status deal_plan_progress(struct call *c, struct agents *a, const ProgressDealRequest *in,
+                               ProgressDealResponse *out, struct mutation *plan_out)
+{
+    struct move *k = NEW(&c->arena, struct move, 1);
+
+    if (!k)
+        return call_nomem(c);
+    *k = (struct move){.id = in->id,
+                       .etag = in->etag,
+                       .to_stage = in->to_stage,
+                       .validate_only = in->validate_only,
+                       .progressed = out};
+    *plan_out = (struct mutation){
+        .unit = move_unit, .arg = k, .answer = &out->base, .looks = in->validate_only};
+    TRY(clean_reason(c, in->close_reason, &k->reason));
+    return plan(c, a, k, in->note, in->occurred_at);
 }
 
 enum status deal_progress(struct call *c, struct agents *a, const ProgressDealRequest *in,

@@ -22,6 +22,13 @@
 MUST_CHECK enum status deal_progress(struct call *c, struct agents *a,
                                      const ProgressDealRequest *in, ProgressDealResponse *out);
 
+/* The same as a unit to be run inside of another (or by mutate): *plan_out, in c->arena; `in` and
+ * `out` outlive it. */
+struct mutation;
+MUST_CHECK enum status deal_plan_progress(struct call *c, struct agents *a,
+                                          const ProgressDealRequest *in, ProgressDealResponse *out,
+                                          struct mutation *plan_out);
+
 /* Opens a closed deal again, in the stage named or the last open one, and takes back the outcome it
  * gave to its lead. Fails as deal_progress does. */
 MUST_CHECK enum status deal_reopen(struct call *c, struct agents *a, const ReopenDealRequest *in,

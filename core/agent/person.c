@@ -67,6 +67,27 @@ static enum status delete_decision(struct erasing *e, ProtobufCMessage *m)
     return tx_delete(e->tx, RECORD_DECISION, str_of(((DecisionRecord *)m)->decision->id), STR(""));
 }
 
+static enum status delete_proposal(struct erasing *e, ProtobufCMessage *m)
+{
+    str id = str_of(((Proposal *)m)->id);
+
+    TRY(once_erase(e->tx, id));
+    TRY(tx_event_erase(e->tx, RECORD_PROPOSAL, id));
+    TRY(tx_delete_proposal(e->tx, id, STR("")));
+    e->counts->proposals++;
+    return STATUS_OK;
+}
+
+static enum status delete_email(struct erasing *e, ProtobufCMessage *m)
+{
+    str id = str_of(((OutreachEmail *)m)->id);
+
+    TRY(tx_event_erase(e->tx, RECORD_EMAIL, id));
+    TRY(tx_delete_email(e->tx, id, STR("")));
+    e->counts->emails++;
+    return STATUS_OK;
+}
+
 /* Of a deal: what names a lead is that one's. */
 static enum status delete_note(struct erasing *e, ProtobufCMessage *m)
 {
@@ -143,6 +164,8 @@ static const struct {
 } ways[] = {
     {RECORD_ACTIVITY, PERSON_DELETED, delete_activity},
     {RECORD_DECISION, PERSON_DELETED, delete_decision},
+    {RECORD_PROPOSAL, PERSON_DELETED, delete_proposal},
+    {RECORD_EMAIL, PERSON_DELETED, delete_email},
     {RECORD_DEAL, PERSON_SCRUBBED, erase_from_deal},
 };
 
@@ -225,5 +248,7 @@ enum status person_count(struct tx *tx, const Lead *lead, struct person_counts *
 {
     *out = (struct person_counts){.leads = 1};
     TRY(count_of(tx, RECORD_ACTIVITY, ACTIVITY_BY_lead_id, lead, &out->activities));
+    TRY(count_of(tx, RECORD_PROPOSAL, PROPOSAL_BY_lead_id, lead, &out->proposals));
+    TRY(count_of(tx, RECORD_EMAIL, EMAIL_BY_lead_id, lead, &out->emails));
     return count_of(tx, RECORD_DEAL, DEAL_BY_lead_id, lead, &out->deals);
 }

@@ -8,6 +8,8 @@ static const struct person_place places[] = {
     {"lead",              PERSON_DELETED,  "the person"},
     {"activity",          PERSON_DELETED,  "what was said and done, also with a deal alone"},
     {"deal",              PERSON_SCRUBBED, "contacts and free text"},
+    {"proposal",          PERSON_DELETED,  "what was to be done with them, in words"},
+    {"email",             PERSON_DELETED,  "what was or will be written to them"},
     {"word",              PERSON_DELETED,  "keyed tokens, with their record"},
     {"outbox",            PERSON_SCRUBBED, "records as they were: the data of their events goes"},
     {"idempotency",       PERSON_DELETED,  "answers that hold the records"},
@@ -38,6 +40,8 @@ static const struct find {
 } finds[] = {
     {RECORD_ACTIVITY, ACTIVITY_BY_lead_id,     BY_ID},
     {RECORD_DECISION, DECISION_BY_lead_id,     BY_ID},
+    {RECORD_PROPOSAL, PROPOSAL_BY_lead_id,     BY_ID},
+    {RECORD_EMAIL,    EMAIL_BY_lead_id,        BY_ID},
     {RECORD_DEAL,     DEAL_BY_lead_id,         BY_ID},
     {RECORD_DEAL,     DEAL_BY_contact_leads,   BY_ID},
     {RECORD_DEAL,     DEAL_BY_contact_emails,  BY_EMAIL},

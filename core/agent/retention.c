@@ -88,6 +88,28 @@ static enum status expire_activity(struct tx *tx, struct expiry *x, ProtobufCMes
     return held ? STATUS_OK : expire_record(tx, RECORD_ACTIVITY, str_of(a->id));
 }
 
+static enum status expire_proposal(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    const Proposal *p = (const Proposal *)m;
+    bool held;
+
+    TRY(is_held(tx, p->lead_id, &held));
+    x->page.held += held;
+    x->page.proposals += !held;
+    return held ? STATUS_OK : expire_record(tx, RECORD_PROPOSAL, str_of(p->id));
+}
+
+static enum status expire_email(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    const OutreachEmail *e = (const OutreachEmail *)m;
+    bool held;
+
+    TRY(is_held(tx, e->lead_id, &held));
+    x->page.held += held;
+    x->page.emails += !held;
+    return held ? STATUS_OK : expire_record(tx, RECORD_EMAIL, str_of(e->id));
+}
+
 static enum status expire_deal(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
 {
     const Deal *d = (const Deal *)m;
@@ -123,6 +145,8 @@ static const struct expiring {
 } expiring[] = {
     {DATA_CLASS_LEAD, RECORD_LEAD, "retention.lead", expire_lead},
     {DATA_CLASS_ACTIVITY, RECORD_ACTIVITY, "retention.activity", expire_activity},
+    {DATA_CLASS_ACTIVITY, RECORD_EMAIL, "retention.email", expire_email},
+    {DATA_CLASS_DECISION, RECORD_PROPOSAL, "retention.proposal", expire_proposal},
     {DATA_CLASS_DEAL, RECORD_DEAL, "retention.deal", expire_deal},
     {DATA_CLASS_DECISION, RECORD_DECISION, "retention.decision", expire_decision},
 };
@@ -202,6 +226,8 @@ static enum status expire_class(struct call *c, struct agents *a, struct expiry 
         x->counts->activities += x->page.activities;
         x->counts->deals += x->page.deals;
         x->counts->decisions += x->page.decisions;
+        x->counts->emails += x->page.emails;
+        x->counts->proposals += x->page.proposals;
         x->counts->held += x->page.held;
     }
     return STATUS_OK;
@@ -240,10 +266,11 @@ static enum status handle(void *self, struct call *c, struct job *job)
     struct retention_counts n;
 
     TRY(retention_run(c, self, &n));
-    if (n.leads + n.activities + n.deals + n.decisions + n.audit)
+    if (n.leads + n.activities + n.deals + n.decisions + n.emails + n.proposals + n.audit)
         log_info(c, LOG_EVENT_DATA_EXPIRED, F_INT("for_tenant", job->tenant_id),
                  F_INT("leads", (int64_t)n.leads), F_INT("activities", (int64_t)n.activities),
                  F_INT("deals", (int64_t)n.deals), F_INT("decisions", (int64_t)n.decisions),
+                 F_INT("emails", (int64_t)n.emails), F_INT("proposals", (int64_t)n.proposals),
                  F_INT("audit", (int64_t)n.audit), F_INT("held", (int64_t)n.held));
     return STATUS_OK;
 }

@@ -3,7 +3,8 @@
  * (domain/compliance.h has the defaults and bounds). What hangs on a lead under legal hold stays.
  *
  *   LEAD      as DeleteLead, by the time of the last change
- *   ACTIVITY  the record, by the time of the last change
+ *   ACTIVITY  the record, by the time of the last change; e-mails too
+ *   DECISION  proposals, by the time of the last change
  *   DEAL      the record, closed or not, by the time of the last change, and its activities that
  *             name no lead
  *   DECISION  the record, by the time it was taken
@@ -24,7 +25,7 @@ enum {
 };
 
 struct retention_counts {
-    uint64_t leads, activities, deals, decisions, audit, held;
+    uint64_t leads, activities, deals, decisions, emails, proposals, audit, held;
 };
 
 /* Expires what is due, under a call of the tenant. Units are short and of calls of their own. */

@@ -142,10 +142,8 @@ static enum status put_counts(struct call *c, const struct person_counts *n,
     const struct {
         char *kind;
         uint64_t n;
-    } rows[] = {{"lead", n->leads},
-                {"activity", n->activities},
-                {"decision", n->decisions},
-                {"deal", n->deals}};
+    } rows[] = {{"lead", n->leads}, {"activity", n->activities}, {"decision", n->decisions},
+                {"deal", n->deals}, {"proposal", n->proposals},  {"email", n->emails}};
     enum { ROWS = sizeof rows / sizeof *rows };
     EraseSubjectResponse_ErasedEntry *entries =
         NEW(&c->arena, EraseSubjectResponse_ErasedEntry, ROWS);
@@ -170,7 +168,7 @@ static enum status count_held(struct tx *tx, const Lead *lead, uint64_t *out)
     struct person_counts n;
 
     TRY(person_count(tx, lead, &n));
-    *out += n.leads + n.activities + n.deals;
+    *out += person_records(&n);
     return STATUS_OK;
 }
 
@@ -239,7 +237,7 @@ static enum status hold_unit(struct call *c, struct tx *tx, void *arg)
         if (lead->legal_hold == k->in->hold)
             continue;
         TRY(person_count(tx, lead, &n));
-        k->out->records += n.leads + n.activities + n.deals;
+        k->out->records += person_records(&n);
         lead->legal_hold = k->in->hold;
         TRY(tx_update_lead(tx, lead));
         TRY(tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base));

@@ -28,6 +28,14 @@ static const struct thin_field {
     {RECORD_ACTIVITY, "deal_id",      "deal_id"},
     {RECORD_ACTIVITY, "kind",         "kind"},
     {RECORD_ACTIVITY, "direction",    "direction"},
+    {RECORD_PROPOSAL, "lead_id",      "lead_id"},
+    {RECORD_PROPOSAL, "deal_id",      "deal_id"},
+    {RECORD_PROPOSAL, "tool",         "tool"},
+    {RECORD_PROPOSAL, "state",        "state"},
+    {RECORD_EMAIL,    "lead_id",      "lead_id"},
+    {RECORD_EMAIL,    "deal_id",      "deal_id"},
+    {RECORD_EMAIL,    "proposal_id",  "proposal_id"},
+    {RECORD_EMAIL,    "state",        "state"},
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 #include "agent/lead.h"
 #include "agent/pipeline.h"
 #include "agent/pipeline_summary.h"
+#include "agent/proposal.h"
 #include "workflow/conversion.h"
 #include "workflow/qualification.h"
 #include "workflow/replay.h"
@@ -127,6 +128,24 @@ static enum status replay_decision(struct call *c, void *self, const ReplayDecis
     return replay_run(c, self, in, out);
 }
 
+static enum status propose_action(struct call *c, void *self, const ProposeActionRequest *in,
+                                  ProposeActionResponse *out)
+{
+    return proposal_propose(c, self, in, out);
+}
+
+static enum status list_proposals(struct call *c, void *self, const ListProposalsRequest *in,
+                                  ListProposalsResponse *out)
+{
+    return proposal_list(c, self, in, out);
+}
+
+static enum status decide_proposal(struct call *c, void *self, const DecideProposalRequest *in,
+                                   DecideProposalResponse *out)
+{
+    return proposal_decide(c, self, in, out);
+}
+
 const struct sales_agent_handlers sales_agent_handlers = {
     .create_lead = create_lead,
     .get_lead = get_lead,
@@ -153,4 +172,7 @@ const struct sales_agent_handlers sales_agent_handlers = {
     .get_pipeline_summary = get_pipeline_summary,
     .explain_decision = explain_decision,
     .replay_decision = replay_decision,
+    .propose_action = propose_action,
+    .list_proposals = list_proposals,
+    .decide_proposal = decide_proposal,
 };

@@ -6,8 +6,10 @@
 #include "sales/v1/activity.h"
 #include "sales/v1/audit.h"
 #include "sales/v1/deal.h"
+#include "sales/v1/email.h"
 #include "sales/v1/lead.h"
 #include "sales/v1/pipeline.h"
+#include "sales/v1/proposal.h"
 #include "sales/v1/webhook.h"
 
 #endif

@@ -88,6 +88,15 @@ def new_delivery():
     raise AssertionError("no delivery was made")
 
 
+def note_fields():
+    return {"proposal": world.message("Proposal", log_sales_activity=world.message(
+        "LogSalesActivityArgs", activity=world.message("Activity", lead_id=new_lead().id, kind="ACTIVITY_KIND_NOTE")))}
+
+
+def new_proposal():
+    return get("SalesAgent", "ProposeAction", **note_fields()).proposal
+
+
 # The fields of a request that is granted once. Where it matters, twice it would be refused, or show.
 REQUESTS = {
     "CreateLead": lambda: {"lead": world.message("Lead", full_name="Ada Lovelace", attributes={
@@ -102,6 +111,8 @@ REQUESTS = {
     "ProgressDeal": lambda: {"id": (x := new_deal()).id, "etag": x.etag, "to_stage": "lost",
                              "close_reason": world.message("CloseReason", code="price")},
     "ReopenDeal": lambda: {"id": lost_deal().id, "note": "They called back"},
+    "ProposeAction": note_fields,
+    "DecideProposal": lambda: {"id": (x := new_proposal()).id, "verdict": "VERDICT_APPROVE", "arguments_sha256": x.arguments_sha256},
     "CreateTenant": lambda: {"admin_subject": "ada", "tenant": world.message("Tenant", key=f"t{uuid.uuid4().hex[:12]}")},
     "SuspendTenant": lambda: {"key": new_tenant(), "reason": "unpaid"},
     "ResumeTenant": lambda: {"key": new_tenant(), "reason": "paid"},

@@ -95,6 +95,8 @@ TABLE = [
      ["deal~", "lead~"], None),
     ("SalesAgent/ReopenDeal", lambda: {"id": known["deal"], "note": "they called"}, ["deal~", "lead~"], None),
     ("SalesAgent/ConvertLead", lambda: {"id": good_lead()}, ["deal+", "lead~"], None),
+    ("SalesAgent/ProposeAction", lambda: {"proposal": note(known["lead"])}, ["proposal+"], None),
+    ("SalesAgent/DecideProposal", lambda: {"id": made_proposal(), "verdict": 2}, ["proposal~"], None),
     ("SalesAgent/DeleteLead", lambda: {"id": made_lead(2)}, ["lead-"], None),
     ("Admin/CreateTenant", lambda: {"tenant": {"key": "acme"}, "admin_subject": "ada"},
      ["api_key+", "tenant+"], None),
@@ -124,6 +126,7 @@ TABLE = [
     ("SalesAgent/ListActivities", lambda: {}, [], None),
     ("SalesAgent/GetDeal", lambda: {"id": known["deal"]}, [], None),
     ("SalesAgent/ListDeals", lambda: {}, [], None),
+    ("SalesAgent/ListProposals", lambda: {}, [], None),
     ("SalesAgent/ListPipelines", lambda: {}, [], None),
     ("SalesAgent/GetPipelineSummary", lambda: {}, [], None),
     ("Admin/GetTenant", lambda: {}, [], None),
@@ -135,6 +138,14 @@ TABLE = [
     ("Admin/ListWebhookDeliveries", lambda: {"webhook_id": made_webhook()}, [], None),
     ("Admin/GetServerInfo", lambda: {}, [], None),
 ]
+
+
+def note(lead_id):
+    return {"log_sales_activity": {"activity": {"lead_id": lead_id, "kind": 5}}}
+
+
+def made_proposal():
+    return known["root"].call("SalesAgent/ProposeAction", proposal=note(known["lead"])).proposal.id
 
 
 def made_lead(i):
