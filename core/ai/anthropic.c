@@ -7,7 +7,8 @@
 #include "base/banned.h"
 #include "obs/log.h"
 
-#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_MS   INT64_C(1000000)
+#define PATIENCE_NS (5000 * NS_PER_MS) /* a service that is silent for longer has failed */
 
 enum { TEXT_BYTES = 64 << 10 };
 
@@ -68,7 +69,10 @@ static void learn(struct anthropic *p, const struct anthropic_call *a, enum ai_e
     limiter_end(&p->limiter, e == AI_OK);
     if (e == AI_ERROR_RATE || e == AI_ERROR_OVERLOADED)
         limiter_refused(&p->limiter, now, a->ask.has_after ? now + a->ask.after_ms * NS_PER_MS : 0);
-    breaker_tell(&p->breaker, a->pass, e ? ai_error_row(e)->breaker : 0, now);
+    if (e == AI_ERROR_DEADLINE && now - a->attempt_ns < PATIENCE_NS)
+        breaker_forget(&p->breaker, a->pass); /* the caller's haste says nothing of the service */
+    else
+        breaker_tell(&p->breaker, a->pass, e ? ai_error_row(e)->breaker : 0, now);
     if (p->breaker.state != before)
         log_warn(NULL, LOG_EVENT_AI_BREAKER_MOVED, F_STR("target", p->base.ops->name),
                  F_STR("state", p->breaker.state == BREAKER_OPEN ? "open" : "closed"));
@@ -136,6 +140,7 @@ static bool begin(struct anthropic *p, struct anthropic_call *a, int64_t now)
 
     anthropic_call_clear(a);
     a->n_attempts++;
+    a->attempt_ns = now;
     if (anthropic_fields(p, fields, &bearer))
         a->transfer =
             http_loop_begin(p->loop,

@@ -27,6 +27,7 @@ struct anthropic_call {
     struct limiter_need need;
     int64_t began_ns, deadline_ns;
     int64_t not_before_ns; /* of the next attempt; 0: at once */
+    int64_t attempt_ns;    /* when the last one began */
     int n_attempts;
     bool has_piece; /* the caller has seen a part of the answer */
 

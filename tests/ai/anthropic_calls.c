@@ -9,7 +9,7 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { TEXT = 512, CROWD = 100, PATH_BYTES = 256 };
+enum { CROWD = 100, PATH_BYTES = 256 };
 #define NS_PER_MS INT64_C(1000000)
 
 static struct standin standin;
@@ -34,70 +34,13 @@ static struct ai_provider *open_plain(void)
     return desk_open(&o);
 }
 
-/* A call that is started, and what it was told. */
-struct told {
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    char text[TEXT];
-    size_t n_text;
-    int n_pieces, n_done;
-    enum ai_error error;
-    int n_attempts;
-    bool is_text_whole;
-};
-
-static void take_piece(void *self, str text)
-{
-    struct told *t = self;
-
-    pthread_mutex_lock(&t->lock);
-    for (size_t i = 0; i < text.n && t->n_text < TEXT; i++)
-        t->text[t->n_text++] = text.p[i];
-    t->n_pieces++;
-    pthread_mutex_unlock(&t->lock);
-}
-
-static void take_done(void *self, const struct ai_response *r)
-{
-    struct told *t = self;
-
-    pthread_mutex_lock(&t->lock);
-    t->n_done++;
-    t->error = r->error;
-    t->n_attempts = r->n_attempts;
-    t->is_text_whole = str_eq(r->text, (str){t->text, t->n_text});
-    pthread_cond_signal(&t->ended);
-    pthread_mutex_unlock(&t->lock);
-}
-
-static void start_one(struct ai_provider *p, struct told *t, const char *question, uint64_t *ticket)
-{
-    const struct ai_message message = {AI_USER, str_of(question)};
-    const struct ai_request q = desk_request(&message);
-    const struct ai_watch watch = {t, take_piece, take_done};
-    struct call c;
-
-    *t = (struct told){.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
-    call_init(&c, NULL, DESK_ARENA);
-    EXPECT(ai_start(p, &c, &q, &watch, ticket) == STATUS_OK, "%s", c.fault.why);
-    call_release(&c);
-}
-
-static void wait_done(struct told *t)
-{
-    pthread_mutex_lock(&t->lock);
-    while (!t->n_done)
-        pthread_cond_wait(&t->ended, &t->lock);
-    pthread_mutex_unlock(&t->lock);
-}
-
 static void pieces_add_up_to_the_answer(void)
 {
     struct ai_provider *p = open_plain();
-    struct told t;
+    struct desk_told t;
 
-    start_one(p, &t, "pieces", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "pieces", NULL);
+    desk_wait(&t);
     EXPECT(!t.error && t.n_pieces > 1 && t.is_text_whole, "%d pieces", t.n_pieces);
     ai_close(p);
     EXPECT(t.n_done == 1, "%d", t.n_done);
@@ -106,11 +49,11 @@ static void pieces_add_up_to_the_answer(void)
 static void what_was_seen_is_not_asked_again(void)
 {
     struct ai_provider *p = open_plain();
-    struct told t;
+    struct desk_told t;
 
     set_fault("seen-part", "sse-truncate;after=5");
-    start_one(p, &t, "seen-part", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "seen-part", NULL);
+    desk_wait(&t);
     EXPECT(t.error == AI_ERROR_CUT && t.n_attempts == 1 && t.n_pieces > 0, "%d attempts, %d pieces",
            t.n_attempts, t.n_pieces);
     ai_close(p);
@@ -120,13 +63,13 @@ static void cancelling_ends_a_call_at_once(void)
 {
     struct ai_provider *p = open_plain();
     uint64_t ticket;
-    struct told t;
+    struct desk_told t;
 
     set_fault("cancel-me", "hang");
-    start_one(p, &t, "cancel-me", &ticket);
+    desk_start(p, &t, "cancel-me", &ticket);
     usleep(50000);
     ai_cancel(p, ticket);
-    wait_done(&t);
+    desk_wait(&t);
     EXPECT(t.error == AI_ERROR_CANCELLED, "%d", t.error);
     ai_cancel(p, ticket); /* it is over */
     ai_cancel(p, 12345);
@@ -181,10 +124,10 @@ static void the_deadline_of_the_call_counts(void)
 static void closing_ends_all_calls(void)
 {
     struct ai_provider *p = open_plain();
-    struct told told[40]; /* 20 under way, 20 wait */
+    struct desk_told told[40]; /* 20 under way, 20 wait */
 
     for (int i = 0; i < 40; i++)
-        start_one(p, &told[i], "cancel-me at the end", NULL);
+        desk_start(p, &told[i], "cancel-me at the end", NULL);
     usleep(50000);
     ai_close(p);
     for (int i = 0; i < 40; i++)
@@ -195,10 +138,10 @@ static void nobody_there_is_a_connection_error(void)
 {
     struct anthropic_options o = desk_options("http://127.0.0.1:1");
     struct ai_provider *p = desk_open(&o);
-    struct told t;
+    struct desk_told t;
 
-    start_one(p, &t, "hello", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "hello", NULL);
+    desk_wait(&t);
     EXPECT(t.error == AI_ERROR_CONNECTION && t.n_attempts == 3, "%d", t.error);
     ai_close(p);
 }
@@ -206,20 +149,42 @@ static void nobody_there_is_a_connection_error(void)
 static void an_open_breaker_answers_at_once_and_a_probe_closes_it(void)
 {
     struct ai_provider *p = open_plain();
-    struct told t;
+    struct desk_told t;
 
     set_fault("breaks", "529;should-retry=false");
     for (int i = 0; i < 6; i++) {
-        start_one(p, &t, "breaks", NULL);
-        wait_done(&t);
+        desk_start(p, &t, "breaks", NULL);
+        desk_wait(&t);
     }
     EXPECT(t.error == AI_ERROR_BREAKER && t.n_attempts == 0, "%d", t.error);
-    start_one(p, &t, "all is well", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "all is well", NULL);
+    desk_wait(&t);
     EXPECT(t.error == AI_ERROR_BREAKER, "%d", t.error);
     sleep(3);
-    start_one(p, &t, "all is well", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "all is well", NULL);
+    desk_wait(&t);
+    EXPECT(!t.error, "%d", t.error);
+    ai_close(p);
+}
+
+static void hasty_callers_do_not_open_the_breaker(void)
+{
+    const struct ai_message message = {AI_USER, STR("cancel-me in haste")};
+    struct ai_request q = desk_request(&message);
+    struct ai_provider *p = open_plain();
+    struct ai_response r;
+    struct desk_told t;
+
+    q.timeout_ms = 5;
+    for (int i = 0; i < 20; i++) {
+        struct call c;
+
+        call_init(&c, NULL, DESK_ARENA);
+        EXPECT(ai_send(p, &c, &q, &r) == STATUS_DEADLINE, "%s", c.fault.why);
+        call_release(&c);
+    }
+    desk_start(p, &t, "all is well", NULL);
+    desk_wait(&t);
     EXPECT(!t.error, "%d", t.error);
     ai_close(p);
 }
@@ -229,13 +194,13 @@ static void more_than_the_queue_takes_is_refused(void)
     struct anthropic_options o = desk_options(standin.url);
     const struct ai_message message = {AI_USER, STR("cancel-me in a queue")};
     const struct ai_request q = desk_request(&message);
-    struct told t;
+    struct desk_told t;
     struct call c;
 
     o.queue_max = 1;
     struct ai_provider *p = desk_open(&o);
 
-    start_one(p, &t, "cancel-me in a queue", NULL);
+    desk_start(p, &t, "cancel-me in a queue", NULL);
     call_init(&c, NULL, DESK_ARENA);
     struct ai_response r;
 
@@ -262,7 +227,7 @@ static void a_crowd_keeps_to_what_may_be_under_way(void)
 {
     struct metrics *metrics = metrics_open();
     struct anthropic_options o = desk_options(standin.url);
-    static struct told told[CROWD];
+    static struct desk_told told[CROWD];
     struct call c;
 
     call_init(&c, NULL, DESK_ARENA);
@@ -273,9 +238,9 @@ static void a_crowd_keeps_to_what_may_be_under_way(void)
     struct ai_provider *p = desk_open(&o);
 
     for (int i = 0; i < CROWD; i++)
-        start_one(p, &told[i], "crowd", NULL);
+        desk_start(p, &told[i], "crowd", NULL);
     for (int i = 0; i < CROWD; i++) {
-        wait_done(&told[i]);
+        desk_wait(&told[i]);
         EXPECT(!told[i].error, "%d", told[i].error);
     }
     EXPECT(stat_of("\"peak_in_flight\":{\"anthropic\":") == 7, "%ld",
@@ -299,7 +264,7 @@ static void a_crowd_keeps_to_what_may_be_under_way(void)
 static void a_limit_of_the_service_is_waited_out(void)
 {
     struct ai_provider *p = open_plain();
-    static struct told told[CROWD];
+    static struct desk_told told[CROWD];
     int n_good = 0;
     struct call c;
 
@@ -307,9 +272,9 @@ static void a_limit_of_the_service_is_waited_out(void)
     standin_admin(&standin, &c, "/limits",
                   "{\"provider\":\"anthropic\",\"limit\":50,\"window_ms\":2000}");
     for (int i = 0; i < CROWD; i++)
-        start_one(p, &told[i], "limited", NULL);
+        desk_start(p, &told[i], "limited", NULL);
     for (int i = 0; i < CROWD; i++) {
-        wait_done(&told[i]);
+        desk_wait(&told[i]);
         n_good += !told[i].error;
     }
     EXPECT(n_good >= CROWD * 9 / 10, "%d of %d answered", n_good, CROWD);
@@ -330,7 +295,7 @@ static void the_key_is_read_again_and_never_logged(void)
 {
     char dir[] = "/tmp/ai_key_XXXXXX", key[PATH_BYTES], log[PATH_BYTES], line[4096];
     struct anthropic_options o = desk_options(standin.url);
-    struct told t;
+    struct desk_told t;
     struct call c;
 
     if (!mkdtemp(dir))
@@ -344,12 +309,12 @@ static void the_key_is_read_again_and_never_logged(void)
     o.key = (struct secret_source){"invalid", key};
     struct ai_provider *p = desk_open(&o);
 
-    start_one(p, &t, "with a bad key", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "with a bad key", NULL);
+    desk_wait(&t);
     EXPECT(t.error == AI_ERROR_KEY, "%d", t.error);
     write_file(key, "sk-ant-second-key\n");
-    start_one(p, &t, "with a good key", NULL);
-    wait_done(&t);
+    desk_start(p, &t, "with a good key", NULL);
+    desk_wait(&t);
     EXPECT(!t.error, "%d", t.error);
     ai_close(p);
     log_close();
@@ -370,12 +335,19 @@ static void the_key_is_read_again_and_never_logged(void)
 int main(void)
 {
     static void (*const TESTS[])(void) = {
-        pieces_add_up_to_the_answer,          what_was_seen_is_not_asked_again,
-        cancelling_ends_a_call_at_once,       a_caller_that_gives_up_gets_away,
-        the_deadline_of_the_call_counts,      closing_ends_all_calls,
-        nobody_there_is_a_connection_error,   an_open_breaker_answers_at_once_and_a_probe_closes_it,
-        more_than_the_queue_takes_is_refused, a_crowd_keeps_to_what_may_be_under_way,
-        a_limit_of_the_service_is_waited_out, the_key_is_read_again_and_never_logged,
+        pieces_add_up_to_the_answer,
+        what_was_seen_is_not_asked_again,
+        cancelling_ends_a_call_at_once,
+        a_caller_that_gives_up_gets_away,
+        the_deadline_of_the_call_counts,
+        closing_ends_all_calls,
+        nobody_there_is_a_connection_error,
+        an_open_breaker_answers_at_once_and_a_probe_closes_it,
+        hasty_callers_do_not_open_the_breaker,
+        more_than_the_queue_takes_is_refused,
+        a_crowd_keeps_to_what_may_be_under_way,
+        a_limit_of_the_service_is_waited_out,
+        the_key_is_read_again_and_never_logged,
     };
 
     standin_start(&standin);

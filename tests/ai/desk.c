@@ -45,3 +45,48 @@ struct ai_request desk_request(const struct ai_message *message)
         .max_tokens = 500,
         .timeout_ms = 10000};
 }
+
+static void take_piece(void *self, str text)
+{
+    struct desk_told *t = self;
+
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < text.n && t->n_text < DESK_TEXT; i++)
+        t->text[t->n_text++] = text.p[i];
+    t->n_pieces++;
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void take_done(void *self, const struct ai_response *r)
+{
+    struct desk_told *t = self;
+
+    pthread_mutex_lock(&t->lock);
+    t->n_done++;
+    t->error = r->error;
+    t->n_attempts = r->n_attempts;
+    t->is_text_whole = str_eq(r->text, (str){t->text, t->n_text});
+    pthread_cond_signal(&t->ended);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void desk_start(struct ai_provider *p, struct desk_told *t, const char *question, uint64_t *ticket)
+{
+    const struct ai_message message = {AI_USER, str_of(question)};
+    const struct ai_request q = desk_request(&message);
+    const struct ai_watch watch = {t, take_piece, take_done};
+    struct call c;
+
+    *t = (struct desk_told){.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+    call_init(&c, NULL, DESK_ARENA);
+    EXPECT(ai_start(p, &c, &q, &watch, ticket) == STATUS_OK, "%s", c.fault.why);
+    call_release(&c);
+}
+
+void desk_wait(struct desk_told *t)
+{
+    pthread_mutex_lock(&t->lock);
+    while (!t->n_done)
+        pthread_cond_wait(&t->ended, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
