@@ -7,6 +7,7 @@
 #include "domain/name.h"
 #include "domain/phone.h"
 #include "domain/text.h"
+#include "domain/time_zone.h"
 
 /* One clean-up in progress. */
 struct clean {
@@ -183,25 +184,28 @@ static enum status derive_full_name(struct clean *k, Lead *lead)
     return full ? set(k, "full_name", &lead->full_name, str_of(full)) : call_nomem(k->call);
 }
 
-/* The code where the text names a country; else cleaned text stays, as the contract says. */
 static enum status clean_country(struct clean *k, const char *path, char **field)
 {
     const struct country *country;
     struct refusal why = {0};
-    str text;
     enum status s;
 
     if (!**field)
         return STATUS_OK;
     s = country_parse(&k->call->arena, str_of(*field), &country, &why);
     if (s == STATUS_OK)
-        return set(k, path, field, str_of(country->alpha2));
-    if (s == STATUS_EXHAUSTED)
-        return call_nomem(k->call);
-    s = text_line(&k->call->arena, str_of(*field), &text, &why);
-    if (s == STATUS_OK)
-        return set(k, path, field, text);
+        TRY(set(k, path, field, str_of(country->alpha2)));
     return settle(k, s, path, &why);
+}
+
+/* Hours of contact are reckoned in it: a name that nobody can look up is worse than none. */
+static void check_zone(struct clean *k, const char *zone)
+{
+    if (*zone && !time_zone_is_known(str_of(zone)))
+        report(k, "time_zone",
+               &(struct refusal){"time_zone.known",
+                                 "a name of the IANA time zone database, such as "
+                                 "Europe/Vienna"});
 }
 
 /* The repeated fields get arrays of their own: the given ones belong to the request. */
@@ -260,6 +264,7 @@ static enum status clean_all(struct clean *k, const TenantPolicy *policy, Lead *
     struct email email;
 
     TRY(clean_texts(k, lead, lead_texts, sizeof lead_texts / sizeof *lead_texts));
+    check_zone(k, lead->time_zone);
     TRY(clean_company(k, lead));
     TRY(clean_country(k, "country_code", &lead->country_code));
     TRY(clean_phones(k, policy, lead));

@@ -16,8 +16,8 @@ struct lead_changed {
 
 /*
  * Normalises every text of the lead in place: e-mail, telephone (E.164, with the person's, the
- * company's or the tenant's country), domains, names, free text; fills full_name from the parts and
- * company.domain from a business e-mail where they are empty.
+ * company's or the tenant's country), countries (ISO 3166-1 alpha-2), domains, names, free text;
+ * fills full_name from the parts and company.domain from a business e-mail where they are empty.
  *
  * INVALID: fields that cannot be normalised, all of them as violations "lead.<path>".
  */

@@ -30,7 +30,8 @@ static const struct spelling spellings[] = {
     {"international number",      offsetof(Lead, phone), "+1 (202) 555-0143", "+12025550143", "phone"},
     {"extension",                 offsetof(Lead, phone), "+12025550143 ext. 12", "+12025550143;ext=12", "phone"},
     {"country by name",           offsetof(Lead, country_code), "Deutschland", "DE", "country_code"},
-    {"country nobody knows",      offsetof(Lead, country_code), " Atlantis ", "Atlantis", "country_code"},
+    {"country by code",           offsetof(Lead, country_code), " aut ", "AT", "country_code"},
+    {"time zone",                 offsetof(Lead, time_zone), " Europe/Vienna ", "Europe/Vienna", "time_zone"},
     {"white space",               offsetof(Lead, city), "  New \t York ", "New York", "city"},
     {"name",                      offsetof(Lead, full_name), "Ada  Lovelace", "Ada Lovelace", "full_name"},
 };
@@ -72,6 +73,11 @@ static const struct refusal_row refusals[] = {
     {offsetof(Lead, email), "no at sign", "lead.email"},
     {offsetof(Lead, phone), "123", "lead.phone"},
     {offsetof(Lead, city), "a\nb", "lead.city"},
+    {offsetof(Lead, country_code), "Atlantis", "lead.country_code"},
+    {offsetof(Lead, country_code), "XX", "lead.country_code"},
+    {offsetof(Lead, time_zone), "Mars/Olympus", "lead.time_zone"},
+    {offsetof(Lead, time_zone), "europe/vienna", "lead.time_zone"},
+    {offsetof(Lead, time_zone), "+02:00", "lead.time_zone"},
 };
 
 TABLE_TEST(lead_clean, names_the_field_it_cannot_read, struct refusal_row, refusals)

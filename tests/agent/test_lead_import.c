@@ -179,6 +179,51 @@ DESK_TEST(lead_import, the_errors_of_a_full_batch_fit_into_an_answer)
     cr_assert_lt(protobuf_c_message_get_packed_size(&out.base), MESSAGE_BYTES_MAX);
 }
 
+DESK_TEST(lead_import, a_country_and_a_zone_nobody_knows_refuse_their_row_alone)
+{
+    struct rows r = {.message = IMPORT_ROWS_INIT};
+    ImportResults out = IMPORT_RESULTS_INIT;
+    struct import import;
+
+    start(d, one, DUPLICATE_POLICY_RETURN, &import);
+    add(&r, 1, "a", "");
+    add(&r, 2, "b", "");
+    add(&r, 3, "c", "");
+    r.leads[0].country_code = (char *)"Atlantis";
+    r.leads[1].time_zone = (char *)"Mars/Olympus";
+    r.leads[2].country_code = (char *)"Austria";
+    r.leads[2].time_zone = (char *)"Europe/Vienna";
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &r.message, &out), STATUS_OK, "%s",
+                 d->call->fault.why);
+    expect(&out, 0, IMPORT_OUTCOME_FAILED);
+    cr_assert_str_eq(out.results[0]->error->fields[0]->field, "country_code");
+    expect(&out, 1, IMPORT_OUTCOME_FAILED);
+    cr_assert_str_eq(out.results[1]->error->fields[0]->field, "time_zone");
+    expect(&out, 2, IMPORT_OUTCOME_CREATED);
+}
+
+/* The second batch of an import whose first one made nothing is not readied, and the same. */
+DESK_TEST(lead_import, after_a_batch_of_repetitions_new_leads_still_come)
+{
+    struct rows known = {.message = IMPORT_ROWS_INIT}, more = {.message = IMPORT_ROWS_INIT};
+    ImportResults first = IMPORT_RESULTS_INIT, out = IMPORT_RESULTS_INIT;
+    struct import import;
+
+    start(d, one, DUPLICATE_POLICY_RETURN, &import);
+    add(&known, 1, "a", "");
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &known.message, &first), STATUS_OK);
+    cr_assert(!import.repeats);
+    known.rows[0].row_number = 2;
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &known.message, &first), STATUS_OK);
+    expect(&first, 0, IMPORT_OUTCOME_DUPLICATE);
+    cr_assert(import.repeats);
+    add(&more, 3, "b", "");
+    cr_assert_eq(import_rows(d->call, &d->agents, &import, &more.message, &out), STATUS_OK);
+    expect(&out, 0, IMPORT_OUTCOME_CREATED);
+    cr_assert(!import.repeats);
+    cr_assert_eq(desk_events(d, "sales.lead.created"), 2);
+}
+
 DESK_TEST(lead_import, resuming_does_no_row_twice)
 {
     struct rows r = {.message = IMPORT_ROWS_INIT}, rest = {.message = IMPORT_ROWS_INIT};
