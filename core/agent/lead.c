@@ -4,6 +4,7 @@
 #include "agent/event.h"
 #include "agent/instant.h"
 #include "agent/lead_clean.h"
+#include "agent/lead_hold.h"
 #include "agent/lead_match.h"
 #include "agent/list.h"
 #include "agent/mutation.h"
@@ -52,6 +53,8 @@ static enum status absorb(struct tx *tx, DuplicatePolicy policy, const Lead *dra
 {
     struct call *c = tx_call(tx);
 
+    if (policy != DUPLICATE_POLICY_FILL)
+        TRY(lead_hold_check_merge(c, known, draft));
     if (policy == DUPLICATE_POLICY_FILL)
         TRY(message_fill(c, update_locked, &draft->base, &known->base));
     else
@@ -219,12 +222,23 @@ struct update {
     UpdateLeadResponse *out;
 };
 
-static enum status update_unit(struct call *c, struct tx *tx, void *arg)
+/* What the request names, in the spelling that is stored; a hold goes before it. */
+static enum status apply(struct call *c, const struct update *k, Lead *lead)
 {
-    struct update *k = arg;
     const FieldMask *mask = k->in->update_mask;
     struct mask paths = {update_locked, mask ? mask->paths : NULL, mask ? mask->n_paths : 0};
     struct lead_changed changed;
+    struct lead_hold held;
+
+    TRY(lead_hold_note(c, lead, &held));
+    TRY(mask_apply(c, &paths, &k->in->lead->base, &lead->base));
+    TRY(lead_clean(c, k->policy, lead, &changed));
+    return lead_hold_check(c, &held, lead);
+}
+
+static enum status update_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct update *k = arg;
     Lead *lead;
 
     TRY(tx_get_lead(tx, str_of(k->in->lead->id), &lead));
@@ -234,8 +248,7 @@ static enum status update_unit(struct call *c, struct tx *tx, void *arg)
                     "update the lead that it was merged into, or undo the merge");
         return call_fail_as(c, STATUS_PRECONDITION, "LEAD_MERGED", "the lead was merged");
     }
-    TRY(mask_apply(c, &paths, &k->in->lead->base, &lead->base));
-    TRY(lead_clean(c, k->policy, lead, &changed));
+    TRY(apply(c, k, lead));
     TRY(tx_update_lead(tx, lead));
     k->out->lead = lead;
     return tx_event(tx, EVENT_LEAD_UPDATED, RECORD_LEAD, str_of(lead->id), &lead->base);

@@ -225,6 +225,15 @@ static void remember(struct key_set *seen, size_t i, const struct lead_keys *key
     }
 }
 
+/* What is wrong with this row alone, others may go on. */
+static bool is_of_row(const struct call *c, enum status s)
+{
+    str reason = str_of(c->fault.reason ? c->fault.reason : "");
+
+    return (s == STATUS_EXISTS && str_eq(reason, STR("DUPLICATE_LEAD"))) ||
+           (s == STATUS_PRECONDITION && str_eq(reason, STR("LEGAL_HOLD")));
+}
+
 static enum status store_row(struct call *c, struct tx *tx, struct batch *b, struct key_set *seen,
                              size_t i)
 {
@@ -238,8 +247,7 @@ static enum status store_row(struct call *c, struct tx *tx, struct batch *b, str
         s = lead_settle(tx, &row->draft, b->import->policy, stored.lead, &stored);
     if (b->import->validate_only && !stored.lead)
         stored = (struct lead_stored){.lead = row->draft.lead, .created = true};
-    if (s == STATUS_EXISTS && c->fault.reason &&
-        str_eq(str_of(c->fault.reason), STR("DUPLICATE_LEAD"))) {
+    if (is_of_row(c, s)) {
         row->result->outcome = IMPORT_OUTCOME_FAILED;
         row->result->match_reason = stored.reason;
         row->result->error = item_error_take(c, STR("lead."));

@@ -257,6 +257,59 @@ STORE_TEST(a_legal_hold_goes_before_everything)
     stand_up(&o);
 }
 
+/* One change of a lead under hold, by UpdateLead. */
+static enum status change_held(struct office *o, Lead *to, char *path)
+{
+    UpdateLeadRequest in = UPDATE_LEAD_REQUEST_INIT;
+    UpdateLeadResponse out = UPDATE_LEAD_RESPONSE_INIT;
+    FieldMask mask = FIELD_MASK_INIT;
+
+    to->id = o->lead->id;
+    mask.paths = &path;
+    mask.n_paths = 1;
+    in.lead = to;
+    in.update_mask = &mask;
+    return lead_update(o->call, &o->agents, &in, &out);
+}
+
+STORE_TEST(a_legal_hold_keeps_personal_fields_as_they_are)
+{
+    Subject who = by_mail(MAIL);
+    CreateLeadRequest in = CREATE_LEAD_REQUEST_INIT;
+    CreateLeadResponse merged = CREATE_LEAD_RESPONSE_INIT;
+    Lead to = LEAD_INIT, same = LEAD_INIT;
+    struct office o;
+    uint64_t n;
+
+    open_office(&o, f);
+    cr_assert_eq(hold(&o, &who, true, &n), STATUS_OK, "%s", o.call->fault.why);
+    to.phone = "+4915112345678";
+    cr_assert_eq(change_held(&o, &to, "phone"), STATUS_PRECONDITION);
+    cr_assert_str_eq(o.call->fault.reason, "LEGAL_HOLD");
+    call_clear(o.call);
+    to.phone = (char *)protobuf_c_empty_string;
+    cr_assert_eq(change_held(&o, &to, "phone"), STATUS_PRECONDITION, "nor emptied");
+    call_clear(o.call);
+    to.job_title = "COO";
+    cr_assert_eq(change_held(&o, &to, "job_title"), STATUS_OK, "it was empty: %s",
+                 o.call->fault.why);
+    to.job_title = "CEO";
+    cr_assert_eq(change_held(&o, &to, "job_title"), STATUS_PRECONDITION);
+    call_clear(o.call);
+    to.owner_id = "rita";
+    cr_assert_eq(change_held(&o, &to, "owner_id"), STATUS_OK, "%s", o.call->fault.why);
+    same.email = MAIL;
+    same.full_name = "Somebody Else";
+    in.lead = &same;
+    in.duplicate_policy = DUPLICATE_POLICY_OVERWRITE;
+    cr_assert_eq(lead_create(o.call, &o.agents, &in, &merged), STATUS_PRECONDITION);
+    cr_assert_str_eq(o.call->fault.reason, "LEGAL_HOLD");
+    call_clear(o.call);
+    cr_assert_eq(hold(&o, &who, false, &n), STATUS_OK);
+    cr_assert_eq(lead_create(o.call, &o.agents, &in, &merged), STATUS_OK, "%s", o.call->fault.why);
+    stand_up(&o);
+}
+
 STORE_TEST(an_export_has_all_that_is_on_record)
 {
     Subject who = SUBJECT_INIT;
