@@ -42,6 +42,46 @@ static void trail_is_whole(struct office *o)
               (unsigned long long)out.problem_sequence);
 }
 
+/* Entries of a job, by its action. */
+static size_t entries_of(struct office *o, const char *action)
+{
+    ListAuditEntriesRequest in = LIST_AUDIT_ENTRIES_REQUEST_INIT;
+    ListAuditEntriesResponse out = LIST_AUDIT_ENTRIES_RESPONSE_INIT;
+
+    in.filter = arena_printf(&o->call->arena, "action = \"%s\"", action);
+    cr_assert_eq(audit_list(o->call, &o->agents, &in, &out), STATUS_OK, "%s", o->call->fault.why);
+    for (size_t i = 0; i < out.n_entries; i++)
+        cr_assert_str_eq(out.entries[i]->record_kind, "data_key");
+    return out.n_entries;
+}
+
+/* Older than keys get. */
+static void pass_a_year(struct fixture *f)
+{
+    fixture_sql(f, "UPDATE tenant_key SET create_time = create_time - 31622400000000");
+}
+
+STORE_TEST(what_the_jobs_do_to_keys_is_on_the_trail)
+{
+    struct office o;
+
+    open_office(&o, f);
+    tend(&o);
+    cr_assert_eq(entries_of(&o, "key.rotate"), 0, "nothing was done");
+    pass_a_year(f);
+    tend(&o);
+    cr_assert_eq(fixture_number(f, COUNT_KEYS), 2);
+    cr_assert_eq(entries_of(&o, "key.rotate"), 1, "by itself, for its age");
+    cr_assert_eq(entries_of(&o, "key.destroy"), 0);
+    pass_a_day(f);
+    tend(&o);
+    cr_assert_eq(fixture_number(f, COUNT_KEYS), 1);
+    cr_assert_eq(entries_of(&o, "key.rotate"), 1);
+    cr_assert_eq(entries_of(&o, "key.destroy"), 1);
+    trail_is_whole(&o);
+    stand_up(&o);
+}
+
 STORE_TEST(an_erasure_ends_with_the_old_key_destroyed_and_the_trail_whole)
 {
     Subject who = by_mail(MAIL);
