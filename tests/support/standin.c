@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { PATH_BYTES = 256, COMMAND_BYTES = 1024 };
+
 static void give_up(const char *why)
 {
     fprintf(stderr, "stand-in: %s\n", why);
@@ -30,11 +32,12 @@ static void read_address(struct standin *s, int from)
     fclose(f);
 }
 
-void standin_start(struct standin *s)
+static void start(struct standin *s, const char *ca_file, char *const *argv)
 {
     int pipe_fds[2];
 
-    *s = (struct standin){.http = http_client_open(&(struct http_options){.user_agent = "test"})};
+    *s = (struct standin){
+        .http = http_client_open(&(struct http_options){.user_agent = "test", .ca_file = ca_file})};
     if (!s->http || pipe(pipe_fds) != 0)
         give_up("no pipe");
     s->pid = fork();
@@ -43,13 +46,35 @@ void standin_start(struct standin *s)
         dup2(pipe_fds[1], STDOUT_FILENO);
         close(pipe_fds[0]);
         close(pipe_fds[1]);
-        execlp("node", "node", "tests/standin/server.js", "--port", "0", (char *)NULL);
+        execvp(argv[0], argv);
         _exit(127);
     }
     close(pipe_fds[1]);
     if (s->pid < 0)
         give_up("no process");
     read_address(s, pipe_fds[0]);
+}
+
+void standin_start(struct standin *s)
+{
+    start(s, NULL, (char *[]){"node", "tests/standin/server.js", "--port", "0", NULL});
+}
+
+void standin_start_tls(struct standin *s, const char *dir)
+{
+    char cert[PATH_BYTES], key[PATH_BYTES], command[COMMAND_BYTES];
+
+    snprintf(cert, sizeof cert, "%s/cert.pem", dir);
+    snprintf(key, sizeof key, "%s/key.pem", dir);
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+             "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>&-",
+             key, cert);
+    if (system(command) != 0)
+        give_up("no certificate");
+    start(s, cert,
+          (char *[]){"node", "tests/standin/server.js", "--port", "0", "--cert", cert, "--key", key,
+                     "--http2", "yes", NULL});
 }
 
 void standin_stop(struct standin *s)

@@ -15,6 +15,9 @@ struct standin {
 /* Starts it on a free port and waits until it listens. Run from the root of the project. Ends the
  * test when it cannot. It dies with the test. */
 void standin_start(struct standin *s);
+
+/* The same over TLS and HTTP/2; makes its authority, dir/cert.pem. */
+void standin_start_tls(struct standin *s, const char *dir);
 void standin_stop(struct standin *s);
 
 /* POST, or GET when json is NULL, of /_admin + path; the answer in c's arena. Ends the test when it
