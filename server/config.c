@@ -9,7 +9,7 @@
 
 #include "server/config_table.h"
 
-enum { DISTANCE_MAX = 3, SOURCES_MAX = 64 };
+enum { DISTANCE_MAX = 3, SOURCES_MAX = 80 };
 
 /* clang-format off */
 const struct config_row config_rows[] = {

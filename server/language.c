@@ -66,7 +66,7 @@ enum status language_open(struct call *c, const struct config *config, const cha
 {
     str name = str_of(config->ai_provider);
 
-    *out = (struct language){0};
+    *out = (struct language){.metrics = metrics};
     TRY(ai_models_read(c, config->ai_models, &out->models));
     if (str_eq(name, STR("anthropic")))
         return open_anthropic(c, config, version, metrics, out);

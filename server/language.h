@@ -9,6 +9,7 @@
 struct language {
     struct ai_provider *provider; /* never NULL once it is open */
     struct ai_models models;
+    struct metrics *metrics; /* borrowed */
 };
 
 /* Opens the provider and has its models looked up, which may take LANGUAGE_CHECK_MS and whose

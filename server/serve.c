@@ -19,6 +19,7 @@
 #include "server/env_file.h"
 #include "server/events.h"
 #include "server/gate.h"
+#include "server/guarding.h"
 #include "server/jobs.h"
 #include "server/keys.h"
 #include "server/language.h"
@@ -46,6 +47,7 @@ struct serve {
     struct metrics *metrics;
     struct gate gate;
     struct language language;
+    struct guarding_parts guarding;
     struct audit_sealer *sealer;
     struct job_engine *jobs;
     struct events events;
@@ -191,6 +193,9 @@ static enum exit_code open_language(struct serve *s)
 
     s->agents.ai = s->language.provider;
     s->agents.ai_models = &s->language.models;
+    if (status == STATUS_OK)
+        status = guarding_open(&s->call, s->config, &s->language, s->store, &s->guarding);
+    s->agents.guard = s->guarding.guard;
     return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
 
@@ -366,7 +371,8 @@ static void close_all(struct serve *s)
     if (job_engine_stop(s->jobs, 0) != STATUS_OK) /* only when the start failed: it was drained */
         return;
     job_engine_close(s->jobs);
-    language_close(&s->language);
+    language_close(&s->language); /* ends the calls of guarding */
+    guarding_close(&s->guarding);
     gate_close(&s->gate);
     audit_sealer_free(s->sealer); /* behind all that writes */
     metrics_close(s->metrics);

@@ -9,6 +9,7 @@
 struct ai_models;
 struct ai_provider;
 struct calendar;
+struct guard;
 struct http_client;
 struct server_info;
 struct usage;
@@ -25,7 +26,8 @@ struct agents {
     const struct server_info *info;            /* agent/server_info.h */
     struct usage *usage;                       /* agent/usage.h */
     struct http_client *http;                  /* integration/http.h: requests to other services */
-    struct ai_provider *ai;                    /* ai/provider.h */
+    struct guard *guard;                       /* ai/guarded_call.h: how a model is asked */
+    struct ai_provider *ai;                    /* ai/provider.h: behind it, nothing guards */
     const struct ai_models *ai_models;         /* ai/models.h */
     const struct webhook_meter *webhook_meter; /* agent/webhook_meter.h */
     struct calendar *calendar; /* integration/calendar.h: outside of the server; NULL: none */

@@ -18,6 +18,7 @@ enum { TENANT = 1, AT_ONCE = 100, DAY_MS = 86400000, MS_NS = 1000000 };
 static struct standin standin;
 static struct guard_options options;
 static struct guard *guard;
+static struct sql_fault store_fault = {.error = SQL_ERROR_IO};
 static struct ai_price prices[BUDGET_PRICES_MAX];
 static AiPolicy ai = AI_POLICY_INIT;
 static TenantPolicy policy = TENANT_POLICY_INIT;
@@ -259,6 +260,47 @@ static void switches_hold(void)
     call_release(&c);
 }
 
+/* With an agreement, and then without dates, addresses of the web and names in small letters. */
+static void hipaa_is_strict(void)
+{
+    const TenantPolicy was = policy;
+    struct guard_answer a;
+    struct call c;
+    str seen;
+
+    start_call(&c);
+    (void)standin_admin(&standin, &c, "/reset", "{}");
+    policy.hipaa_mode = true;
+    ai.external_under_hipaa = true;
+    EXPECT(ask(&c, about(&c, "hipaa", STEER(2)), "ada, seen 2026-11-20, www.clinic.example", 0,
+               &a) == STATUS_OK,
+           "%s", c.fault.why);
+    EXPECT(a.end == GUARD_ANSWERED, "%s", guard_end_name(a.end));
+    seen = requests(&c);
+    EXPECT(count(seen, "[PERSON_1]") && count(seen, "[DATE_1]") && count(seen, "[URL_1]"), "%s",
+           "not redacted");
+    EXPECT(!count(seen, "2026-11-20, ") && !count(seen, "www.clinic"), "it left the server");
+    policy = was;
+    ai.external_under_hipaa = false;
+    call_release(&c);
+}
+
+/* A store that is gone: nothing is spent, and there is an answer. */
+static void without_a_store_nothing_is_asked(void)
+{
+    struct guard_answer a;
+    struct call c;
+
+    start_call(&c);
+    (void)standin_admin(&standin, &c, "/reset", "{}");
+    atomic_store(&store_fault.countdown, 1);
+    EXPECT(ask(&c, about(&c, "store", STEER(2)), "n", 0, &a) == STATUS_OK, "%s", c.fault.why);
+    EXPECT(a.end == GUARD_STORE && a.quality == ANSWER_QUALITY_DEGRADED, "%s",
+           guard_end_name(a.end));
+    EXPECT(!count(requests(&c), "/v1/messages"), "something was sent");
+    call_release(&c);
+}
+
 static void *ask_one(void *arg)
 {
     static atomic_int n;
@@ -318,6 +360,8 @@ static void rest(void)
     equal_questions_are_asked_once();
     switches_hold();
     the_edge_of_a_budget_holds();
+    hipaa_is_strict();
+    without_a_store_nothing_is_asked();
     guard_close(guard);
     ai_close(options.external);
     ai_cache_close(options.cache);
@@ -338,8 +382,8 @@ int main(void)
     standin_start(&standin);
     ai.monthly_budget_micro_usd = 1000000000;
     policy.ai = &ai;
-    if (sqlite_store_open(&c, &(struct sqlite_options){.path = path}, &options.store) !=
-            STATUS_OK ||
+    if (sqlite_store_open(&c, &(struct sqlite_options){.path = path, .fault = &store_fault},
+                          &options.store) != STATUS_OK ||
         prompts_open(&c, "", &prompts) != STATUS_OK || redactor_open(&c, &redactor) != STATUS_OK ||
         budget_prices_read(&c, MODEL "=2/10", prices, &options.n_prices) != STATUS_OK)
         die("open", &c);
