@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "agent/instant.h"
+#include "obs/log.h"
 #include "store/usage.h"
 
 enum { SLOTS_FULL = USAGE_SLOTS / 4 * 3 };
@@ -141,7 +142,8 @@ static enum status flush(struct call *c, struct usage *u)
     pthread_mutex_lock(&u->flushing);
     s = take(c, u, &k);
     if (s == STATUS_OK && k.n)
-        s = store_run_system(u->store, c, STORE_WRITE, flush_unit, &k);
+        s = store_run_system(u->store, c, STORE_TAKE, flush_unit,
+                             &k); /* adding conflicts with nobody */
     if (s != STATUS_OK && k.rows) {
         pthread_mutex_lock(&u->lock);
         for (size_t i = 0; i < k.n; i++)
@@ -159,7 +161,8 @@ static void flush_alone(struct usage *u)
 
     call_init(&c, NULL, FLUSH_ARENA_BYTES);
     c.deadline_ns = call_monotonic_ns(&c) + (int64_t)FLUSH_DEADLINE_MS * NS_PER_MS;
-    (void)!flush(&c, u);
+    if (flush(&c, u) != STATUS_OK)
+        log_warn(&c, LOG_EVENT_USAGE_STALLED, F_WHY(&c.fault));
     call_release(&c);
 }
 
@@ -168,7 +171,7 @@ static bool wait_for_turn(struct usage *u)
     struct timespec until;
     bool stop;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += USAGE_FLUSH_MS / 1000;
     pthread_mutex_lock(&u->lock);
     if (!u->stop)
@@ -188,6 +191,7 @@ static void *run(void *arg)
 enum status usage_open(struct call *c, struct store *s, struct usage **out)
 {
     struct usage *u = calloc(1, sizeof *u);
+    pthread_condattr_t monotonic;
 
     *out = NULL;
     if (!u || !(u->slots = calloc(USAGE_SLOTS, sizeof *u->slots))) {
@@ -197,7 +201,10 @@ enum status usage_open(struct call *c, struct store *s, struct usage **out)
     u->store = s;
     pthread_mutex_init(&u->flushing, NULL);
     pthread_mutex_init(&u->lock, NULL);
-    pthread_cond_init(&u->wake, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&u->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (pthread_create(&u->thread, NULL, run, u) != 0) {
         free(u->slots);
         free(u);
