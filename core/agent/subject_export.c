@@ -188,7 +188,8 @@ static enum status read_part(struct call *c, struct tx *tx, struct reading *r, L
     r->n_parts = 2 + person_finds(lead, finds);
     if (r->x->part == 0) {
         r->kind = "lead";
-        r->page = (struct list_page){NEW(&c->arena, ProtobufCMessage *, 1), 1, ""};
+        r->page = (struct list_page){
+            .items = NEW(&c->arena, ProtobufCMessage *, 1), .n_items = 1, .next_page_token = ""};
         if (!r->page.items)
             return call_nomem(c);
         r->page.items[0] = &lead->base;

@@ -154,6 +154,8 @@ enum status job_engine_open(struct call *c, const struct job_engine_options *o,
     e->held_most = JOB_HELD_MAX;
     e->kick_us = 0; /* the first look is at once */
     init_waits(e);
+    if (e->metrics)
+        e->damaged = metrics_series(e->metrics, METRIC_TENANTS_DAMAGED, NULL);
     for (size_t i = 0; i < o->n_kinds; i++)
         add_kind(e, o->kinds[i].kind, o->kinds[i].self);
     add_kind(e, &plan_kind, e);

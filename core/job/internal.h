@@ -47,10 +47,10 @@ struct kind {
     struct item *head, **tail; /* claimed, not begun */
     size_t n_queued, n_running;
     uint64_t n_ended; /* runs, ever */
-    int64_t run_ns;  /* moving average of what a run takes */
-    int64_t turn;    /* of the next claim, see struct job_want */
-    int64_t next_us; /* when the store has something for us; 0: it has nothing */
-    bool is_capped;  /* it has something, of tenants that have all they may */
+    int64_t run_ns;   /* moving average of what a run takes */
+    int64_t turn;     /* of the next claim, see struct job_want */
+    int64_t next_us;  /* when the store has something for us; 0: it has nothing */
+    bool is_capped;   /* it has something, of tenants that have all they may */
 
     struct series results[OUTCOMES], seconds, delay, held, oldest;
 };
@@ -63,6 +63,7 @@ struct job_engine {
     size_t n_kinds, n_workers, tenant_jobs;
     int64_t poll_ms;
     struct tenant_names names; /* the claimer's own */
+    struct series damaged;     /* tenants that the last plan left out */
     atomic_bool cancelled;     /* of all running calls */
     atomic_bool is_over;       /* no claim any more */
     pthread_t claimer, workers[JOB_WORKERS_MAX];

@@ -15,6 +15,7 @@ enum {
 struct plan {
     struct job_engine *engine;
     char *page_token;
+    size_t n_damaged; /* tenants whose record does not open: nothing is planned for them */
     bool is_over;
 };
 
@@ -36,7 +37,8 @@ static enum status put_of_tenant(struct call *c, struct tx *tx, const struct job
 static enum status tenants_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct plan *p = arg;
-    struct list_query q = {.page_size = PAGE_SIZE_MAX, .page_token = str_of(p->page_token)};
+    struct list_query q = {
+        .page_size = PAGE_SIZE_MAX, .page_token = str_of(p->page_token), .skips_damaged = true};
     struct list_page page;
 
     TRY(tx_list(tx, RECORD_TENANT, &q, &page));
@@ -44,6 +46,7 @@ static enum status tenants_unit(struct call *c, struct tx *tx, void *arg)
         for (size_t k = 0; k < p->engine->n_kinds; k++)
             TRY(put_of_tenant(c, tx, p->engine->kinds[k].row,
                               ((const TenantRecord *)page.items[i])->number));
+    p->n_damaged += page.n_damaged;
     p->page_token = page.next_page_token;
     p->is_over = !page.next_page_token[0];
     return STATUS_OK;
@@ -70,6 +73,10 @@ static enum status plan_tenants(void *self, struct call *c, struct job *job)
         TRY(store_run_system(p.engine->store, c, STORE_WRITE, tenants_unit, &page));
         p = page;
     }
+    if (p.n_damaged)
+        log_error(c, LOG_EVENT_TENANT_DAMAGED, F_INT("tenants", (int64_t)p.n_damaged));
+    if (p.engine->metrics)
+        series_set(p.engine->damaged, (int64_t)p.n_damaged);
     return STATUS_OK;
 }
 

@@ -3,13 +3,24 @@
 
 #include <stdio.h>
 
+#include "obs/log.h"
 #include "store/tenant.h"
 
 static enum status look_up(struct tx *tx, int64_t tenant_id, struct tenant_name *out)
 {
+    enum status s;
     TenantRecord *t;
 
-    TRY(tx_tenant_of(tx, tenant_id, &t));
+    s = tx_tenant_of(tx, tenant_id, &t);
+    if (s == STATUS_DATA_LOSS) { /* its jobs wait, those of others do not */
+        log_error(tx_call(tx), LOG_EVENT_TENANT_DAMAGED, F_INT("number", tenant_id));
+        call_clear(tx_call(tx));
+        out->name[0] = '\0';
+        out->is_suspended = true;
+        return STATUS_OK;
+    }
+    if (s != STATUS_OK)
+        return s;
     out->name[0] = '\0';
     out->is_suspended = false;
     if (t) {

@@ -202,8 +202,8 @@ struct page_rows {
     struct list_page *page;
     const struct order *order;
     struct sql_value last[ORDER_TERMS_MAX + 1];
-    size_t size;
-    bool more;
+    size_t size, n_seen;
+    bool skips_damaged, more;
 };
 
 static enum status keep_last(struct page_rows *p, const struct sql_value *cols)
@@ -222,16 +222,25 @@ static enum status keep_last(struct page_rows *p, const struct sql_value *cols)
 static enum status page_row(void *arg, const struct sql_value *cols, size_t n)
 {
     struct page_rows *p = arg;
+    enum status s;
 
     assert(n == RECORD_FIELDS_N + p->order->n);
-    if (p->page->n_items == p->size) {
+    if (p->n_seen == p->size) {
         p->more = true; /* the row behind the page only shows that there is one */
         return STATUS_OK;
     }
-    TRY(record_read(&p->row, cols));
-    assert(p->row.message); /* the statement asks for what is within reach only */
-    p->page->items[p->page->n_items++] = p->row.message;
-    return p->page->n_items == p->size ? keep_last(p, cols + RECORD_FIELDS_N) : STATUS_OK;
+    p->n_seen++;
+    s = record_read(&p->row, cols);
+    if (s == STATUS_DATA_LOSS && p->skips_damaged) {
+        call_clear(p->row.tx->call);
+        p->page->n_damaged++;
+    } else if (s != STATUS_OK) {
+        return s;
+    } else {
+        assert(p->row.message); /* the statement asks for what is within reach only */
+        p->page->items[p->page->n_items++] = p->row.message;
+    }
+    return p->n_seen == p->size ? keep_last(p, cols + RECORD_FIELDS_N) : STATUS_OK;
 }
 
 static void put_order(struct query *q, const struct order *o)
@@ -304,7 +313,8 @@ enum status tx_list(struct tx *tx, enum record_kind kind, const struct list_quer
 {
     const struct record_info *info = tx_kind(tx, kind);
     struct query *q = NEW(&tx->call->arena, struct query, 1);
-    struct page_rows rows = {.row = {.tx = tx, .info = info}, .page = out};
+    struct page_rows rows = {
+        .row = {.tx = tx, .info = info}, .page = out, .skips_damaged = l->skips_damaged};
     struct order order;
 
     *out = (struct list_page){.next_page_token = ""};

@@ -141,11 +141,13 @@ struct list_query {
     int32_t page_size; /* 0: PAGE_SIZE_DEFAULT; at most PAGE_SIZE_MAX */
     const struct list_where *where; /* [n_where <= LIST_WHERE_MAX] */
     size_t n_where;
+    bool skips_damaged; /* rows that do not open are counted and left out, not a failure */
 };
 
 struct list_page {
     ProtobufCMessage **items; /* [n_items], in c->arena */
     size_t n_items;
+    size_t n_damaged;      /* left out */
     char *next_page_token; /* never NULL; "" on the last page; else bound to the same query */
 };
 

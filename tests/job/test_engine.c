@@ -418,6 +418,30 @@ static enum status flood_unit(struct call *c, struct tx *tx, void *arg)
     return STATUS_OK;
 }
 
+/* Neither the plan nor a claim of others stumbles over it; its own jobs wait. */
+STORE_TEST(a_tenant_whose_record_does_not_open_holds_nobody_up)
+{
+    struct job_engine *e = open_engine(f, &tenant_kind);
+
+    make_tenant(f, "acme");
+    make_tenant(f, "umbrella");
+    make_tenant(f, "zenith");
+    fixture_sql(f, "UPDATE tenant SET version = 7 WHERE number = 2");
+    cr_assert_eq(job_engine_plan(e, &f->call), STATUS_OK);
+    turn(e);
+    cr_expect_eq(fixture_number(f, "SELECT COUNT(*) FROM job WHERE kind = 'test.tenant'"), 2);
+    cr_expect_eq(fixture_number(f, "SELECT COUNT(*) FROM job WHERE kind = 'job.plan' AND "
+                                   "reason <> ''"),
+                 0, "the plan did not fail");
+    f->call.principal.tenant_id = 2;
+    RUN(f, STORE_WRITE, put_unit_, &(struct job_put){.kind = STR("test.tenant")}, STATUS_OK);
+    f->call.principal.tenant_id = 1;
+    now_us += EVERY_MS * 1000;
+    turn(e);
+    cr_expect_eq(script.n_runs, 2, "those of the others: %d", script.n_runs);
+    close_engine(e);
+}
+
 /* 5000 jobs of tenant 1, due long before the one of tenant 2. */
 STORE_TEST(a_tenant_with_a_backlog_does_not_starve_another)
 {
