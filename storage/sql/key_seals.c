@@ -7,6 +7,7 @@
  * the one that it must not reach.
  */
 #include "sql/data_keys.h"
+#include "store/audit.h"
 #include "store/key.h"
 
 /* Seals so far, as the row has them. */
@@ -34,6 +35,7 @@ static enum status add_seals(struct tx *tx, uint32_t key, int64_t n, int64_t *to
  * key goes on, but not to the end. */
 static enum status replace(struct tx *tx, uint32_t key, int64_t seals)
 {
+    AuditEntry e = AUDIT_ENTRY_INIT;
     struct data_keys keys;
     uint32_t version;
 
@@ -43,7 +45,9 @@ static enum status replace(struct tx *tx, uint32_t key, int64_t seals)
         return STATUS_OK;
     TRY(tx_key_rotate(tx, &version));
     keyring_forget(tx->store->keyring, tx->tenant_id);
-    return STATUS_OK;
+    e.action = "key.rotate";
+    e.record_kind = "data_key";
+    return tx_audit(tx, &e);
 }
 
 enum status key_seals_count(struct tx *tx, unsigned long least, unsigned long *n_out)

@@ -70,6 +70,8 @@ STORE_TEST(a_worn_key_is_replaced_at_once)
     fixture_sql(f, "UPDATE tenant_key SET seals = 2147483647");
     seal_often(f, MANY, STATUS_OK);
     cr_assert_eq(fixture_number(f, COUNT_KEYS), 2);
+    cr_assert_eq(fixture_number(f, "SELECT COUNT(*) FROM audit WHERE tenant_id = 1"), 1,
+                 "the trail says so");
     seal_often(f, MANY, STATUS_OK);
     cr_assert_eq(fixture_number(f, COUNT_KEYS), 2);
     cr_assert_lt(fixture_number(f, SEALS), 3 * MANY, "the new key counts from zero");
