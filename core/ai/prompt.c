@@ -53,7 +53,8 @@ static enum status check_directory(struct call *c, const char *directory)
     enum status s = STATUS_OK;
 
     if (!d)
-        return call_fail(c, STATUS_NOT_FOUND, "the directory of prompts cannot be read");
+        return call_fail_as(c, STATUS_INVALID, "AI_PROMPT",
+                            "the directory of prompts cannot be read");
     while (s == STATUS_OK && (e = readdir(d))) { // NOLINT(concurrency-mt-unsafe): a stream of ours
         str name = str_of(e->d_name);
 

@@ -73,7 +73,7 @@ struct prompts; /* all of them, immutable, thread-safe */
  * Reads those of the program and, unless `directory` is "", those of the directory instead.
  *
  * INVALID, AI_PROMPT: a file breaks the form above (the text names file and line), or the directory
- * has a *.prompt that the program does not know. NOT_FOUND: there is no such directory.
+ * has a *.prompt that the program does not know, or cannot be read.
  */
 MUST_CHECK enum status prompts_open(struct call *c, const char *directory, struct prompts **out);
 void prompts_close(struct prompts *p); /* NULL is allowed */

@@ -103,6 +103,11 @@ static int count(str text, const char *what)
     return n;
 }
 
+static bool holds(const ProtobufCBinaryData *bytes, const char *what)
+{
+    return bytes->len && memmem(bytes->data, bytes->len, what, strlen(what));
+}
+
 static void prepare(struct call *c, const struct row *r)
 {
     (void)standin_admin(&standin, c, "/reset", "{}");
@@ -145,8 +150,8 @@ static void check(struct call *c, const struct row *r, const struct guard_answer
     EXPECT(!strcmp(a->calls[a->n_calls - 1]->provider, degraded ? "local" : "anthropic"), "%s",
            r->name);
     for (size_t i = 0; i < a->n_calls; i++)
-        EXPECT(!memmem(a->calls[i]->request.data, a->calls[i]->request.len, "Lovelace", 8) &&
-                   !memmem(a->calls[i]->response.data, a->calls[i]->response.len, "Lovelace", 8),
+        EXPECT(!holds(&a->calls[i]->request, "Lovelace") &&
+                   !holds(&a->calls[i]->response, "Lovelace"),
                "%s: personal data in the ledger", r->name);
     EXPECT(spent(c).held_micro == 0, "%s: %lld are still held", r->name,
            (long long)spent(c).held_micro);

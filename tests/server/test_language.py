@@ -32,7 +32,8 @@ class Language(unittest.TestCase):
         os.chmod(f"{self.scratch}/key", 0o600)
         flags = {"listen": "127.0.0.1:0", "http-listen": "127.0.0.1:0", "store": f"sqlite:{self.scratch}/sales.db",
                  "ai-provider": "anthropic", "ai-url": self.standin.url, "ai-version": "2026-10-21",
-                 "ai-key-file": f"{self.scratch}/key", "ai-models": "claude-sonnet-5-5"}
+                 "ai-key-file": f"{self.scratch}/key", "ai-models": "claude-sonnet-5-5",
+                 "ai-prices": "claude-sonnet-5-5=2/10, claude-sonnet-4-5=3/15, claude-3-5-sonnet-20241022=3/15"}
         flags.update({k.replace("_", "-"): v for k, v in settings.items()})
         env = {k: v for k, v in os.environ.items() if not k.startswith("SALES_")}
         process = subprocess.Popen([SALESD] + [f"--{k}={v}" for k, v in flags.items() if v is not None],
@@ -77,7 +78,8 @@ class Language(unittest.TestCase):
 
     def test_a_configuration_that_says_too_little_is_2(self):
         for settings in ({"ai_url": None}, {"ai_version": None}, {"ai_models": None}, {"ai_provider": "oracle"},
-                         {"ai_models": "a b"}, {"ai_url": "ftp://x"}, {"ai_url": self.standin.url + "/"}):
+                         {"ai_models": "a b"}, {"ai_models": "without-a-price"}, {"ai_prices": "2/10"},
+                         {"ai_prompts": "/nonexistent"}, {"ai_url": "ftp://x"}, {"ai_url": self.standin.url + "/"}):
             with self.subTest(settings):
                 self.assertEqual(self.start(**settings)[0], 2)
 
