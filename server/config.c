@@ -9,7 +9,7 @@
 
 #include "server/config_table.h"
 
-enum { DISTANCE_MAX = 3, SOURCES_MAX = 80 };
+enum { DISTANCE_MAX = 3, SOURCES_MAX = 128 };
 
 /* clang-format off */
 const struct config_row config_rows[] = {

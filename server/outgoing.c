@@ -1,6 +1,7 @@
 /* Settings to options. */
 #include "server/outgoing.h"
 
+#include "integration/calendar.h"
 #include "integration/http.h"
 
 static enum status read_ranges(struct call *c, const char *name, const char *text,
@@ -27,6 +28,24 @@ enum status outgoing_open(struct call *c, const struct config *config, const cha
     *out = http_client_open(
         &(struct http_options){.user_agent = agent, .ca_file = config->webhook_ca, .guard = guard});
     return *out ? STATUS_OK : call_nomem(c);
+}
+
+enum status outgoing_calendar(struct call *c, const struct config *config, struct http_client *http,
+                              struct calendar **out)
+{
+    *out = NULL;
+    if (!*config->calendar_tenant)
+        return STATUS_OK;
+    if (!config->calendar_token.text || !*config->calendar_token.text)
+        return call_fail_as(c, STATUS_INVALID, "CONFIG",
+                            "calendar-tenant is set, and no calendar-token");
+    return calendar_open(c,
+                         &(struct calendar_options){.http = http,
+                                                    .url = config->calendar_url,
+                                                    .calendar_id = config->calendar_id,
+                                                    .tenant = config->calendar_tenant,
+                                                    .token = &config->calendar_token},
+                         out);
 }
 
 void outgoing_close(struct http_client *client)

@@ -10,6 +10,12 @@ struct http_client; /* integration/http.h */
 MUST_CHECK enum status outgoing_open(struct call *c, const struct config *config,
                                      const char *version, struct http_client **out);
 
+struct calendar; /* integration/calendar.h */
+
+/* *out is NULL, and that is fine, when no tenant is named. INVALID: no token. */
+MUST_CHECK enum status outgoing_calendar(struct call *c, const struct config *config,
+                                         struct http_client *http, struct calendar **out);
+
 /* NULL is allowed. */
 void outgoing_close(struct http_client *client);
 

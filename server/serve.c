@@ -12,6 +12,7 @@
 #include "agent/usage.h"
 #include "agent/webhook_meter.h"
 #include "http/ops.h"
+#include "integration/calendar.h"
 #include "intercept/intercept.h"
 #include "job/audit_sealer.h"
 #include "obs/process.h"
@@ -152,6 +153,8 @@ static enum exit_code open_records(struct serve *s)
         return failed(s, EXIT_START);
     enum status status = outgoing_open(&s->call, s->config, s->build->version, &s->agents.http);
 
+    if (status == STATUS_OK)
+        status = outgoing_calendar(&s->call, s->config, s->agents.http, &s->agents.calendar);
     if (status != STATUS_OK)
         return failed(s, exit_of(status));
     log_info(&s->call, LOG_EVENT_STORE_OPENED,
@@ -376,6 +379,7 @@ static void close_all(struct serve *s)
     gate_close(&s->gate);
     audit_sealer_free(s->sealer); /* behind all that writes */
     metrics_close(s->metrics);
+    calendar_close(s->agents.calendar);
     outgoing_close(s->agents.http);
     usage_close(s->agents.usage);
     agents_release(&s->agents);

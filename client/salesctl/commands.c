@@ -8,6 +8,7 @@
 #include "ctl/health.h"
 #include "ctl/import.h"
 #include "ctl/pipeline.h"
+#include "ctl/proposal.h"
 #include "ctl/qualify.h"
 #include "ctl/subject.h"
 #include "ctl/views.h"
@@ -272,6 +273,7 @@ static const struct argument audit_export_file[] = {
     {"FILE", NULL, "file to make; it must not exist", ARGUMENT_ONE},
 };
 #include "ctl/admin_options.def"
+#include "ctl/proposal_options.def"
 #include "ctl/subject_options.def"
 
 #define N(rows)         (sizeof(rows) / sizeof *(rows))
@@ -395,6 +397,7 @@ const struct command commands[] = {
      .run = webhook_verify_run, TAKES(body_file), OPTIONS(webhook_verify_options),
      .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
 #include "ctl/admin_commands.def"
+#include "ctl/proposal_commands.def"
 #include "ctl/subject_commands.def"
     {.name = "demo", .summary = "the main story on real leads, every step with its time",
      .run = demo_run, OPTIONS(demo_options),

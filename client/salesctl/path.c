@@ -378,6 +378,8 @@ bool path_set(struct setter *s, ProtobufCMessage *m, const char *path, str text)
         assert(f->type == PROTOBUF_C_TYPE_MESSAGE && f->label != PROTOBUF_C_LABEL_REPEATED);
         if (!*inner && !(*inner = path_new(s->arena, f->descriptor)))
             return wrong(s, NULL);
+        if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+            memcpy((char *)m + f->quantifier_offset, &f->id, sizeof f->id);
         m = *inner;
     }
     return wrong(s, "is nested too deep");

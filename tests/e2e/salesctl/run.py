@@ -149,6 +149,22 @@ def case_activities_count():
     assert abs(base + sum(points) - total) < 0.05 * (len(points) + 1) and total == after, out
 
 
+def case_a_proposal_is_read_before_it_is_approved():
+    lead = ctl_json("lead", "create", "--name", "Ada Byron", "--email", "proposal@byron.example")[0]["lead"]["id"]
+    made = ctl_json("proposal", "propose", "activity", "note", "--lead", lead, "--subject", "a subject", "--because", "x")[0]["proposal"]
+    out, err = ctl("proposal", "approve", made["id"], expect=USAGE)
+    assert "a subject" in out and made["argumentsSha256"] in out and "nothing is approved" in err, out + err
+    assert ctl_json("proposal", "show", made["id"])[0]["state"] == "PROPOSAL_STATE_PENDING"
+    ctl("proposal", "approve", made["id"], "--hash", "0" * 64, expect=REFUSED)
+    assert made["argumentsSha256"] in ctl("proposal", "approve", made["id"], "--hash", made["argumentsSha256"])[0]
+    wait_until("the run", lambda: "executed" in ctl("proposal", "show", made["id"])[0])
+    ctl("proposal", "approve", made["id"], "--hash", made["argumentsSha256"], expect=REFUSED)
+    other = ctl_json("proposal", "propose", "follow-up", "--lead", lead, "--at", "+2d", "--title", "Call")[0]["proposal"]
+    assert "rejected" in ctl("proposal", "reject", other["id"], "--note", "no")[0]
+    assert made["id"] in ctl("proposal", "list", "--filter", f'lead_id = "{lead}" AND state = "executed"')[0]
+    ctl("proposal", "show", UNKNOWN, expect=NOT_FOUND)
+
+
 def case_a_batch_is_qualified_with_a_summary():
     out, _ = ctl("lead", "qualify", "--filter", 'status = "new"')
     assert re.search(r"\d+ leads in .*: \d+ qualified", out), out
