@@ -1,6 +1,8 @@
 /* Series are made at start; a call only adds. */
 #include "ai/meter.h"
 
+static const char *const KINDS[METER_KINDS] = {"input", "cache_read", "cache_write", "output"};
+
 static void make_model(struct meter *m, const char *provider, size_t i)
 {
     const char *model = m->models[i];
@@ -9,6 +11,9 @@ static void make_model(struct meter *m, const char *provider, size_t i)
         m->seconds[i][e] = metrics_series(
             m->metrics, METRIC_GEN_AI_SECONDS,
             (const char *[]){"chat", provider, model, e ? ai_error_row(e)->reason : ""});
+    for (size_t k = 0; k < METER_KINDS; k++)
+        m->tokens[i][k] =
+            metrics_series(m->metrics, METRIC_LLM_TOKENS, (const char *[]){model, KINDS[k]});
     m->first[i] =
         metrics_series(m->metrics, METRIC_GEN_AI_FIRST, (const char *[]){"chat", provider, model});
     m->input[i] = metrics_series(m->metrics, METRIC_GEN_AI_TOKENS,
@@ -38,6 +43,9 @@ void meter_open(struct meter *m, struct metrics *metrics, const char *provider,
 
 void meter_ended(const struct meter *m, const char *model, const struct ai_response *r)
 {
+    const struct ai_usage *u = &r->usage;
+    const int64_t counts[METER_KINDS] = {u->input - u->cache_read - u->cache_write, u->cache_read,
+                                         u->cache_write, u->output};
     size_t i = 0;
 
     if (!m->metrics)
@@ -47,6 +55,8 @@ void meter_ended(const struct meter *m, const char *model, const struct ai_respo
     series_observe(m->seconds[i][r->error], r->took_ns);
     if (r->error)
         return;
+    for (size_t k = 0; k < METER_KINDS; k++)
+        series_add(m->tokens[i][k], counts[k]);
     series_observe(m->first[i], r->first_ns);
     series_observe(m->input[i], r->usage.input);
     series_observe(m->output[i], r->usage.output);

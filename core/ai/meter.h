@@ -6,7 +6,7 @@
 #include "ai/provider.h"
 #include "obs/metrics.h"
 
-enum { METER_MODELS_MAX = 16 };
+enum { METER_MODELS_MAX = 16, METER_KINDS = 4 };
 
 struct meter {
     struct metrics *metrics;                  /* NULL: nothing is counted */
@@ -14,6 +14,7 @@ struct meter {
     size_t n_models;
     struct series seconds[METER_MODELS_MAX + 1][AI_ERRORS], first[METER_MODELS_MAX + 1];
     struct series input[METER_MODELS_MAX + 1], output[METER_MODELS_MAX + 1];
+    struct series tokens[METER_MODELS_MAX + 1][METER_KINDS];
     struct series retries[AI_ERRORS], in_flight, queued, breaker;
 };
 

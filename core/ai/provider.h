@@ -144,7 +144,7 @@ struct ai_response {
  * wait nor call the provider back, but for ai_cancel. */
 struct ai_watch {
     void *self;
-    void (*piece)(void *self, str text); /* each piece of text as it comes; NULL: not wanted. After
+    void (*piece)(void *self, str text); /* each piece of a streamed answer; NULL: not wanted. After
                                             the first one the call is not repeated any more */
     void (*done)(void *self, const struct ai_response *r); /* once, last */
 };

@@ -255,6 +255,9 @@ static void a_crowd_keeps_to_what_may_be_under_way(void)
                   "gen_ai_provider_name=\"anthropic\",gen_ai_request_model=\"claude-sonnet-5-5\","
                   "error_type=\"\"} 100"),
            "calls are counted");
+    EXPECT(strstr(buf_str(&b).p,
+                  "sales_llm_tokens_total{model=\"claude-sonnet-5-5\",kind=\"output\"} "),
+           "kinds of tokens are counted");
     EXPECT(strstr(buf_str(&b).p, "gen_ai_token_type=\"input\"} 100"), "tokens are counted");
     standin_admin(&standin, &c, "/reset", "{}");
     call_release(&c);
