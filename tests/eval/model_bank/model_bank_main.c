@@ -1,12 +1,14 @@
 /* Learns from a CSV of one row per case, split by a hash of the row, and prints the figures of
  * every candidate on rows that model_learn never saw. Usage: model_bank FILE.csv LABEL
- * SKIP[,SKIP...] [seed] */
+ * SKIP[,SKIP...] [seed]
+ * Without arguments: times 10,000 made rows of 100 columns. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "model/learn.h"
+#include "model/made.h"
 #include "model/numeric.h"
 
 enum { LINE_BYTES = 4096, COLUMNS = 64, ROWS = 100000, ARENA_MB = 1024 };
@@ -181,6 +183,27 @@ static void time_explain(const struct model *m, const struct frame *f)
     printf("one prediction with contributions: %.1f us\n", 1e6 * elapsed / N);
 }
 
+/* Made data: the size that training is promised for. */
+static int run_made(void)
+{
+    struct frame f;
+    struct learned l;
+    struct arena a;
+    double start;
+
+    arena_init(&a, (size_t)ARENA_MB << 20);
+    made_frame(&f, &a, (struct made){10000, 100, 1});
+    start = seconds();
+    if (model_learn(&l, &a, &f, &(struct learn_options){.seed = 1}) != STATUS_OK || !l.model)
+        return 1;
+    printf("10000 rows x 100 columns learned in %.2f s, AUC %.3f, trees %d, columns %zu\n",
+           seconds() - start, l.candidate[l.chosen].validation.auc, l.n_trees,
+           l.model->encoder.n_linear);
+    time_explain(l.model, &f);
+    arena_release(&a);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const char *const NAME[] = {"?", "logistic", "trees", "blend"};
@@ -192,6 +215,8 @@ int main(int argc, char **argv)
     struct learn_options o = {.seed = seed, .split = LEARN_BY_HASH};
     FILE *in = argc > 3 ? fopen(argv[1], "r") : NULL;
 
+    if (argc == 1)
+        return run_made();
     if (!in) {
         (void)fprintf(stderr, "usage: model_bank FILE.csv LABEL SKIP[,SKIP...] [seed]\n");
         return 2;
