@@ -52,7 +52,7 @@ static bool set_options(BoosterHandle h, const struct boost_options *o)
     (void)snprintf(seed, sizeof seed, "%u", (unsigned)(o->seed & 0x7FFFFFFF));
     return set(h, "verbosity", "0") && set(h, "nthread", "1") && set(h, "booster", "gbtree") &&
            set(h, "objective", "binary:logistic") && set(h, "tree_method", "hist") &&
-           set(h, "max_bin", "64") && set(h, "seed", seed) &&
+           set(h, "max_bin", "32") && set(h, "seed", seed) &&
            set_number(h, "base_score", o->base_rate) && set_number(h, "max_depth", o->depth) &&
            set_number(h, "eta", o->rate) && set_number(h, "subsample", o->row_share) &&
            set_number(h, "colsample_bytree", o->column_share) &&

@@ -6,7 +6,8 @@
 
 #include "model/numeric.h"
 
-enum { NO_WORD = UINT32_MAX, SLOTS_FIRST = 16 };
+static const uint32_t NO_WORD = UINT32_MAX; /* an empty slot */
+enum { SLOTS_FIRST = 16 };
 
 enum status frame_init(struct frame *f, struct arena *a, size_t rows_max, size_t columns_max)
 {

@@ -12,7 +12,9 @@
 static const double SHARE = 0.2;
 static const double MONOTONE_GAIN = 0.001; /* nats per case that a monotone map must save */
 enum {
-    FOLDS = 3,
+    FOLDS_SMALL = 3,
+    FOLDS_LARGE = 2,
+    LARGE = 5000,         /* rows from which half of them teach nearly as much as all */
     MIN_COUNT_LEAST = 10, /* rows before a text or column counts: under that it is noise */
     PART_OUTCOMES_LEAST = 8,
     BLOCK_LEAST = 100,
@@ -342,7 +344,9 @@ enum status model_learn(struct learned *out, struct arena *a, const struct frame
     assert(options->n_folds <= FOLDS_MAX && options->n_folds != 1);
     assert(options->validation_share >= 0 && options->validation_share < 1);
     *out = (struct learned){.n_rows = f->n_rows};
-    l.o.n_folds = options->n_folds ? options->n_folds : FOLDS;
+    l.o.n_folds = options->n_folds    ? options->n_folds
+                  : f->n_rows < LARGE ? FOLDS_SMALL
+                                      : FOLDS_LARGE;
     l.o.validation_share = options->validation_share > 0 ? options->validation_share : SHARE;
     for (size_t i = 0; i < f->n_rows; i++)
         out->n_positive += f->row[i].label;

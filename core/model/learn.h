@@ -45,7 +45,7 @@ struct learn_options {
     uint64_t seed;
     enum learn_split split;
     double validation_share; /* 0: one fifth */
-    uint32_t n_folds;        /* 0: three */
+    uint32_t n_folds;        /* 0: three, two from 5,000 rows on */
     int64_t embargo_us; /* training rows this close before the validation part are left out of its
                            judgement: their outcome was not known by then */
     bool (*go_on)(void *arg, int permille); /* progress, rising; false cancels; may be NULL */

@@ -7,7 +7,7 @@
 #include "model/learn_parts.h"
 
 static const double LEAK_AUC = 0.98, WEAK_AUC = 0.55, ECE_MUCH = 0.05, DRIFT = 1.5;
-enum { EXPLAINED_MAX = 1000, SEGMENT_LEAST = 30, SMALL = 500 };
+enum { EXPLAINED_MAX = 300, SEGMENT_LEAST = 30, SMALL = 500 };
 
 static int by_importance(const void *a, const void *b)
 {

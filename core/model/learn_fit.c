@@ -8,13 +8,13 @@
 #include "model/numeric.h"
 
 /* From strong to weak. */
-static const double LAMBDA[LEARN_LAMBDAS] = {300, 100, 30, 10, 3};
-static const double TOLERANCE_PATH = 3e-4, TOLERANCE_FINAL = 1e-6;
+static const double LAMBDA[LEARN_LAMBDAS] = {200, 50, 12, 3};
+static const double TOLERANCE_PATH = 1e-3, TOLERANCE_FINAL = 1e-5;
 enum { ROUNDS_PATH = 60, ROUNDS_FINAL = 300, FIT_BYTES = 1 << 30 };
 
 /* Small steps, small trees, random parts: what is stable without early stopping. */
 static const struct boost_options BOOST = {
-    .depth = 4, .rate = 0.05, .row_share = 0.7, .column_share = 0.6, .child_weight = 5, .ridge = 5};
+    .depth = 4, .rate = 0.1, .row_share = 0.7, .column_share = 0.4, .child_weight = 5, .ridge = 5};
 
 bool progress_step(void *progress, int permille)
 {

@@ -4,7 +4,7 @@
 
 #include "model/learn.h"
 
-enum { LEARN_LAMBDAS = 5, LEARN_CHECKS = 10, LEARN_TREES_STEP = 40 };
+enum { LEARN_LAMBDAS = 4, LEARN_CHECKS = 8, LEARN_TREES_STEP = 20 };
 
 /* Rows of a frame, encoded for both learners. */
 struct design {
