@@ -1,6 +1,7 @@
 /* Birth and death of what agents share. */
 #include "agent/context.h"
 
+#include "agent/model_use.h"
 #include "agent/webhook_share.h"
 
 enum status agents_init(struct call *c, struct agents *a, struct store *s)
@@ -8,8 +9,9 @@ enum status agents_init(struct call *c, struct agents *a, struct store *s)
     *a = (struct agents){.store = s,
                          .policies = policies_new(s),
                          .feed = feed_new(),
+                         .models = model_uses_new(s),
                          .webhook_share = webhook_share_new()};
-    if (a->policies && a->feed && a->webhook_share)
+    if (a->policies && a->feed && a->models && a->webhook_share)
         return STATUS_OK;
     agents_release(a);
     return call_fail(c, STATUS_EXHAUSTED, "no memory for the agents");
@@ -19,6 +21,7 @@ void agents_release(struct agents *a)
 {
     policies_free(a->policies);
     feed_free(a->feed);
+    model_uses_free(a->models);
     webhook_share_free(a->webhook_share);
     *a = (struct agents){.store = NULL};
 }

@@ -11,6 +11,7 @@ struct ai_provider;
 struct calendar;
 struct guard;
 struct http_client;
+struct model_uses;
 struct server_info;
 struct usage;
 struct webhook_meter;
@@ -20,6 +21,7 @@ struct agents {
     struct store *store;
     struct policies *policies; /* what each tenant allows and defines */
     struct feed *feed;         /* tells watchers of this process that something was committed */
+    struct model_uses *models; /* agent/model_use.h: models of tenants, ready to predict */
     struct webhook_share *webhook_share; /* agent/webhook_share.h: who may keep threads waiting */
 
     /* What main adds after agents_init; all may stay empty. */

@@ -19,6 +19,8 @@ static const struct person_place places[] = {
     {"import_checkpoint", PERSON_NOWHERE,  "options, counts and the number of a row"},
     {"webhook",           PERSON_NOWHERE,  "addresses of servers"},
     {"webhook_delivery",  PERSON_NOWHERE,  "ids, states and scores: webhook_body.c says which"},
+    {"model",             PERSON_NOWHERE,  "figures, and words that at least ten leads share"},
+    {"model_content",     PERSON_NOWHERE,  "the same"},
     {"job",               PERSON_NOWHERE,  "ids: a job names records, it carries none"},
     {"tenant",            PERSON_NOWHERE,  "the firm and its policy"},
     {"api_key",           PERSON_NOWHERE,  "keys of programs"},

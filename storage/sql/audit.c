@@ -21,6 +21,7 @@ static const bool is_bookkeeping[RECORD_KINDS] = {
     [RECORD_AUDIT] = true,
     [RECORD_WEBHOOK_DELIVERY] = true, /* attempts; a log of its own */
     [RECORD_DECISION] = true,         /* never changed; a ledger of its own */
+    [RECORD_MODEL_CONTENT] = true,    /* bytes of a model, whose record is on the trail */
 };
 
 struct audit_notes {

@@ -8,6 +8,7 @@
 #include "agent/deal_move.h"
 #include "agent/instant.h"
 #include "agent/lead.h"
+#include "agent/model_use.h"
 
 void desk_open(struct desk *d)
 {
@@ -15,15 +16,18 @@ void desk_open(struct desk *d)
     d->call = &d->fixture.call;
     d->call->principal.roles = ROLE_BIT_ADMIN;
     snprintf(d->call->principal.subject, sizeof d->call->principal.subject, "ada");
-    d->agents = (struct agents){
-        .store = d->fixture.store, .policies = policies_new(d->fixture.store), .feed = feed_new()};
-    cr_assert(d->agents.policies && d->agents.feed);
+    d->agents = (struct agents){.store = d->fixture.store,
+                                .policies = policies_new(d->fixture.store),
+                                .feed = feed_new(),
+                                .models = model_uses_new(d->fixture.store)};
+    cr_assert(d->agents.policies && d->agents.feed && d->agents.models);
 }
 
 void desk_close(struct desk *d)
 {
     policies_free(d->agents.policies);
     feed_free(d->agents.feed);
+    model_uses_free(d->agents.models);
     fixture_close(&d->fixture);
 }
 
