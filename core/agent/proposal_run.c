@@ -262,9 +262,7 @@ static enum status handle_calendar(void *self, struct call *c, struct job *job)
                                 .attendee = args->invite && r.use.lead ? r.use.lead->email : ""};
     if (!uuid_parse(str_of(r.proposal->id), &e.id))
         return call_fail(c, STATUS_INTERNAL, "a proposal without an id");
-    TRY(calendar_insert(r.agents->calendar, c, &e));
-    kill_here(KILL_CALENDAR_SENT);
-    return STATUS_OK;
+    return calendar_insert(r.agents->calendar, c, &e);
 }
 
 const struct job_kind proposal_run_kind = {.name = PROPOSAL_JOB_RUN,

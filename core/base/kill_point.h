@@ -35,7 +35,6 @@
     X(RESEAL_BATCH,     "reseal.batch")     /* rows are sealed under the new key, not committed     */ \
     X(KEY_RETIRE,       "key.retire")       /* all rows are under the new key, the old one is alive */ \
     X(PROPOSAL_RUN,     "proposal.run")     /* the effect of a proposal is sent, its state is not   */ \
-    X(CALENDAR_SENT,    "calendar.sent")    /* the calendar has answered, the job has not ended     */ \
     X(ERASE_UNIT,       "erase.unit")       /* a person is half erased                              */ \
     X(MIGRATE_STEP,     "migrate.step")     /* a step of the schema is done, its version is not noted */
 /* clang-format on */

@@ -52,6 +52,7 @@ class Facts:
                     known[KINDS[method]][made_by(tenant, method, packed).id.replace("-", "")] = tenant.name
                 elif method in GONE:
                     gone.add((message.id if method == "DeleteLead" else message.subject.lead_id).replace("-", ""))
+            known["activity"].update((i.replace("-", ""), tenant.name) for i in tenant.made_by_jobs)
         return known, gone
 
 

@@ -10,6 +10,8 @@ from model import Worker
 from servers import Failed
 from stage import HOOK_EVENTS, TENANTS, Asker, Tenant
 
+RUN_S = 90  # until the run of an approved proposal is made good
+
 
 class Person(Worker):
     """A worker of model.py that notes what was acknowledged, erases some leads, and tries to see
@@ -91,7 +93,7 @@ class Provoker:
     def __init__(self, world, seed, totals):
         self.world, self.rng, self.totals = world, random.Random(seed), totals
         self.pool, self.n = concurrent.futures.ThreadPoolExecutor(3), 0
-        self.error, self.thread = None, None
+        self.error, self.thread, self.approved = None, None, []
 
     def asker(self, tenant):
         return Asker(tenant, self.rng.random(), self.pool, self.totals)
@@ -116,7 +118,29 @@ class Provoker:
         lead = self.asker(tenant).send("CreateLead", lead=tenant.message("Lead", full_name="A", source="to erase"))
         self.asker(tenant).send("EraseSubject", subject=tenant.message("Subject", lead_id=lead.lead.id), reason="asked for")
 
-    WAYS = {"key.create": tenant, "reseal.batch": rotate, "key.retire": rotate, "erase.unit": erase}
+    def propose(self):
+        """A note that an approved proposal makes, once."""
+        tenant = self.rng.choice(self.world.tenants)
+        asker = self.asker(tenant)
+        lead = asker.send("CreateLead", lead=tenant.message("Lead", full_name="A", source="to propose")).lead.id
+        note = tenant.message("LogSalesActivityArgs", activity=tenant.message("Activity", lead_id=lead, kind="ACTIVITY_KIND_NOTE"))
+        made = asker.send("ProposeAction", proposal=tenant.message("Proposal", log_sales_activity=note)).proposal
+        asker.send("DecideProposal", id=made.id, verdict="VERDICT_APPROVE", arguments_sha256=made.arguments_sha256)
+        self.approved.append((tenant, lead))
+        time.sleep(0.02)
+
+    def check_approved(self):
+        """Each ran exactly once; a lease of a dead server lasts half a minute."""
+        end = time.monotonic() + RUN_S
+        for tenant, lead in self.approved:
+            while not (found := tenant.read("ListActivities", lead_id=lead).activities):
+                if time.monotonic() > end:
+                    raise Failed("an approved proposal did not run")
+                time.sleep(0.1)
+            tenant.made_by_jobs.append(found[0].id)  # a second one is for facts.py to find
+        self.approved.clear()
+
+    WAYS = {"proposal.run": propose, "key.create": tenant, "reseal.batch": rotate, "key.retire": rotate, "erase.unit": erase}
 
     def begin(self, point, process):
         way = self.WAYS.get(point)
@@ -139,6 +163,7 @@ class Provoker:
             self.thread = None
         if self.error:
             raise self.error
+        self.check_approved()
 
 
 def furnish(world, seed, totals):

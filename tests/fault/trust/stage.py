@@ -75,6 +75,7 @@ class Tenant:
     def __init__(self, world, name, key=None):
         self.world, self.name, self.schema, self.key = world, name, world.schema, key
         self.hooks, self.ledger, self.lock = [], [], threading.Lock()
+        self.made_by_jobs = []  # ids of activities
 
     def message(self, name, /, **fields):
         return self.schema.message(f"sales.v1.{name}")(**fields)
