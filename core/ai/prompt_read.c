@@ -162,7 +162,8 @@ static enum status keep(struct reader *r, str text, str *out)
 
     if (!p)
         return call_nomem(r->call);
-    memcpy(p, text.p, text.n);
+    if (text.n)
+        memcpy(p, text.p, text.n);
     p[text.n] = '\0';
     if (out->p)
         free((char *)out->p);
