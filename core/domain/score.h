@@ -21,7 +21,7 @@
 #include "sales/v1/lead.h"
 #include "sales/v1/policy.h"
 
-#define SCORE_RULES_VERSION "rules-2"
+#define SCORE_RULES_VERSION "rules-3"
 
 enum {
     SCORE_SHA256_BYTES = 64,
@@ -66,6 +66,9 @@ MUST_CHECK enum status score_lead(struct arena *a, const struct score_input *in,
 LeadStatus score_status(const LeadScore *s, const QualificationPolicy *policy);
 
 LeadGrade score_grade(int32_t score);
+
+/* Points from which the next better grade begins; 0: there is none. */
+int32_t score_next_grade(int32_t score);
 
 /* Whether the lead had come about at the instant: before, there is nothing to score. */
 bool score_has_begun(const Lead *lead, int64_t as_of_us);

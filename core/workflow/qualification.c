@@ -6,7 +6,6 @@
 #include "workflow/qualification.h"
 
 #include <assert.h>
-#include <pthread.h>
 
 #include "agent/event.h"
 #include "agent/instant.h"
@@ -17,6 +16,7 @@
 #include "domain/score.h"
 #include "store/reach.h"
 #include "store/records.h"
+#include "workflow/lead_decision.h"
 
 enum {
     ACCOUNT_LEADS_MAX = 100, /* of one company: more contacts change no score */
@@ -24,29 +24,21 @@ enum {
 
 /* What the units of one request share. */
 struct qualify {
+    struct agents *agents;
     const QualificationPolicy *policy;
     int64_t as_of_us, now_us;
     bool dry; /* compute, store nothing */
 };
-
-/* The hash of the rules, computed once: the tables are const. */
-static char rules_sha256[SCORE_SHA256_BYTES + 1];
-static pthread_once_t rules_once = PTHREAD_ONCE_INIT;
-
-static void hash_rules(void)
-{
-    score_rules_sha256(rules_sha256);
-}
 
 static enum status qualify_init(struct call *c, struct agents *a, struct qualify *k)
 {
     const TenantPolicy *policy;
 
     TRY(policy_get(c, a->policies, &policy));
+    k->agents = a;
     k->policy = policy->qualification;
     k->now_us = call_now_us(c);
     k->as_of_us = k->now_us;
-    pthread_once(&rules_once, hash_rules);
     return STATUS_OK;
 }
 
@@ -91,8 +83,9 @@ static enum status read_account(struct tx *tx, const struct qualify *k, const Le
     return STATUS_OK;
 }
 
-static enum status compute(struct tx *tx, const struct qualify *k, const Lead *lead,
-                           LeadScore **out)
+/* Everything that a score of this lead starts from. */
+static enum status look(struct tx *tx, const struct qualify *k, const Lead *lead,
+                        LeadScoreStart **out)
 {
     struct call *c = tx_call(tx);
     struct activity_rollup *rollup = NEW(&c->arena, struct activity_rollup, 1);
@@ -103,15 +96,14 @@ static enum status compute(struct tx *tx, const struct qualify *k, const Lead *l
     activity_rollup_init(rollup, k->as_of_us);
     TRY(read_activities(tx, lead, rollup));
     TRY(read_account(tx, k, lead, &account));
-    if (score_lead(&c->arena,
-                   &(struct score_input){.lead = lead,
-                                         .activity = rollup,
-                                         .account = account.known ? &account : NULL,
-                                         .policy = k->policy,
-                                         .as_of_us = k->as_of_us,
-                                         .now_us = k->now_us,
-                                         .rules_sha256 = rules_sha256},
-                   out) != STATUS_OK)
+    if (lead_start_of(&c->arena,
+                      &(struct score_input){.lead = lead,
+                                            .activity = rollup,
+                                            .account = account.known ? &account : NULL,
+                                            .policy = k->policy,
+                                            .as_of_us = k->as_of_us,
+                                            .now_us = k->now_us},
+                      out) != STATUS_OK)
         return call_nomem(c);
     return STATUS_OK;
 }
@@ -126,6 +118,7 @@ static enum status summarise(struct call *c, const LeadScore *score, LeadScoreSu
     (*out)->confidence = score->confidence;
     (*out)->routing = score->routing;
     (*out)->scored_at = score->scored_at;
+    (*out)->decision_id = score->decision_id;
     return STATUS_OK;
 }
 
@@ -141,16 +134,21 @@ static enum status reason_of(struct call *c, const LeadScore *score, LeadStatus 
     return *out ? STATUS_OK : call_nomem(c);
 }
 
+static enum status check_status(struct call *c, const Lead *lead, LeadStatus to)
+{
+    struct precondition why;
+
+    if (lifecycle_check(lead->status, LIFECYCLE_QUALIFY, to, &why) == STATUS_OK)
+        return STATUS_OK;
+    call_detail(c, FAULT_PRECONDITION, why.type, why.subject, "%s", why.text);
+    return call_fail_as(c, STATUS_PRECONDITION, "LEAD_STATUS",
+                        "the lead's status does not allow it to be qualified");
+}
+
 static enum status move(struct call *c, const struct qualify *k, Lead *lead, const LeadScore *score)
 {
     LeadStatus to = score_status(score, k->policy);
-    struct precondition why;
 
-    if (lifecycle_check(lead->status, LIFECYCLE_QUALIFY, to, &why) != STATUS_OK) {
-        call_detail(c, FAULT_PRECONDITION, why.type, why.subject, "%s", why.text);
-        return call_fail_as(c, STATUS_PRECONDITION, "LEAD_STATUS",
-                            "the lead's status does not allow it to be qualified");
-    }
     if (lead->status != to) {
         lead->status = to;
         TRY(instant_new(c, k->now_us, &lead->status_time));
@@ -159,12 +157,25 @@ static enum status move(struct call *c, const struct qualify *k, Lead *lead, con
     return summarise(c, score, &lead->score);
 }
 
-/* Scores, moves and stores one lead that was just read. */
+/* Scores one lead that was just read, moves it, and stores it with the decision. */
 static enum status qualify(struct tx *tx, const struct qualify *k, Lead *lead, LeadScore **score)
 {
-    TRY(compute(tx, k, lead, score));
-    assert(*score);
-    TRY(move(tx_call(tx), k, lead, *score));
+    struct call *c = tx_call(tx);
+    struct lead_scoring scoring = {.decision_id = ""};
+    struct lead_scored scored;
+    struct lead_decision decision = {.scored = &scored, .began_ns = call_monotonic_ns(c)};
+    Decision d;
+
+    TRY(look(tx, k, lead, &decision.start));
+    TRY(decision_new(c, k->agents, DECISION_KIND_LEAD_SCORE, &d));
+    scoring.start = decision.start;
+    scoring.decision_id = k->dry ? "" : d.id;
+    TRY(lead_score(c, &scoring, &scored));
+    *score = scored.score;
+    TRY(check_status(c, lead, score_status(*score, k->policy)));
+    if (!k->dry)
+        TRY(lead_decision_put(tx, &decision, &d));
+    TRY(move(c, k, lead, *score));
     if (k->dry)
         return STATUS_OK;
     TRY(tx_update_lead(tx, lead));

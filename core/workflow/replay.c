@@ -3,6 +3,7 @@
 #include "agent/decision.h"
 #include "schema/difference.h"
 #include "schema/wire.h"
+#include "workflow/lead_decision.h"
 
 enum { PATHS_MAX = 100 }; /* as ReplayDecisionResponse says */
 
@@ -10,7 +11,7 @@ static const struct replay_row {
     DecisionKind kind;
     replay_fn run;
 } rows[] = {
-    {DECISION_KIND_UNSPECIFIED, NULL},
+    {DECISION_KIND_LEAD_SCORE, lead_decision_replay},
 };
 
 static replay_fn replay_of(DecisionKind kind)
