@@ -19,6 +19,7 @@ import grpc
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from authority import Authority  # noqa: E402
 from issuer import Issuer  # noqa: E402
+from server_log import ServerLog  # noqa: E402
 
 SALESD = sys.argv[1]
 FREE = "127.0.0.1:0"
@@ -45,33 +46,16 @@ def environment():
 
 class Salesd:
     def __init__(self, scratch, *flags):
-        self.log = tempfile.TemporaryFile(mode="w+")
+        self.log = ServerLog()
         self.process = subprocess.Popen(
             [SALESD, f"--listen={FREE}", f"--http-listen={FREE}", f"--store=sqlite:{scratch}/sales.db",
              "--bootstrap-tenant=demo", f"--bootstrap-env={scratch}/env", *flags],
-            stdout=subprocess.PIPE, stderr=self.log, env=environment(), text=True)
+            stdout=subprocess.PIPE, stderr=self.log.file, env=environment(), text=True)
         ready = self.process.stdout.readline()
         match = re.fullmatch(r"salesd ready address=(\S+) http=(\S+)\n", ready)
         if not match:
-            raise AssertionError(f"no ready line but {ready!r}: {self.text()}")
+            raise AssertionError(f"no ready line but {ready!r}: {self.log.text()}")
         self.address = match[1]
-
-    def text(self):
-        self.log.seek(0)
-        return self.log.read()
-
-    def events(self, name):
-        return [e for e in map(json.loads, self.text().splitlines()) if e["event"] == name]
-
-    def wait(self, name, n, is_wanted=lambda event: True):
-        """The first wanted event from the n-th of this name on: the log has a thread of its own."""
-        end = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < end:
-            found = [e for e in self.events(name)[n:] if is_wanted(e)]
-            if found:
-                return found[0]
-            time.sleep(0.01)
-        raise AssertionError(f"no such {name}: {self.events(name)}")
 
     def stop(self):
         self.process.terminate()
@@ -124,9 +108,9 @@ class Identity(unittest.TestCase):
                 return e.code(), e.details()
 
     def refused(self, server, why, *metadata, **options):
-        n = len(server.events("call.refused"))
+        n = len(server.log.events("call.refused"))
         self.assertEqual(self.call(server, *metadata, **options), (NOBODY, TEXT))
-        self.assertEqual(server.wait("call.refused", n)["reason"], why)
+        self.assertEqual(server.log.wait("call.refused", n)[0]["reason"], why)
 
     # What gets in.
 
@@ -173,14 +157,14 @@ class Identity(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         stranger = self.start(trust)
         self.assertEqual(self.call(stranger, bearer(issuer.mint()))[0], grpc.StatusCode.UNAVAILABLE)
-        self.assertEqual(stranger.wait("issuer.failed", 0)["reason"], "HTTP_TLS")
+        self.assertEqual(stranger.log.wait("issuer.failed", 0)[0]["reason"], "HTTP_TLS")
 
     def test_discovery_may_not_point_elsewhere(self):
         other = Issuer()
         self.addCleanup(other.stop)
         other.set(jwks_uri=self.issuer.url + "/jwks")
         server = self.start({"issuers": [{"issuer": other.url, "audiences": ["sales"]}]})
-        self.assertEqual(server.wait("issuer.failed", 0)["reason"], "DISCOVERY")
+        self.assertEqual(server.log.wait("issuer.failed", 0)[0]["reason"], "DISCOVERY")
 
     # Attacks.
 
@@ -262,7 +246,7 @@ class Identity(unittest.TestCase):
         with grpc.insecure_channel(server.address) as c, self.assertRaises(grpc.RpcError) as e:
             c.unary_unary(f"{LIST}?access_token={good}")(b"", timeout=TIMEOUT_S)
         self.assertNotEqual(e.exception.code(), OK, "a token in the path is nothing")
-        log = server.text()
+        log = server.log.text()
         for secret in (signature, payload):
             self.assertNotIn(secret, log)
 
@@ -303,10 +287,10 @@ class Identity(unittest.TestCase):
         server = self.start(rules)
         old = self.issuer.mint(alg="EdDSA")
         self.assertEqual(self.call(server, bearer(old)), (OK, ""))
-        n = len(server.events("issuer.loaded"))
+        n = len(server.log.events("issuer.loaded"))
         self.issuer.rotate(alg="EdDSA", drop_old=True)
         publish()
-        server.wait("issuer.loaded", n)
+        server.log.wait("issuer.loaded", n)
         self.refused(server, "key", bearer(old))
         self.assertEqual(self.call(server, bearer(self.issuer.mint(alg="EdDSA"))), (OK, ""))
 
@@ -343,7 +327,7 @@ class Identity(unittest.TestCase):
         self.assertEqual((e.exception.code(), e.exception.details()), (NOBODY, TEXT))
         self.assertLess(time.monotonic() - began, 20)
         self.assertGreater(time.monotonic() - began, 1)
-        self.assertEqual(server.wait("call.refused", 0)["reason"], "expired")
+        self.assertEqual(server.log.wait("call.refused", 0)[0]["reason"], "expired")
 
     # API keys.
 
@@ -372,16 +356,16 @@ class Identity(unittest.TestCase):
         token = self.issuer.mint()
         self.assertEqual(self.call(server, bearer(token)), (OK, ""))
         self.write("{")
-        server.wait("trust.refused", 0)
+        server.log.wait("trust.refused", 0)
         self.assertEqual(self.call(server, bearer(token)), (OK, ""), "what cannot be read changes nothing")
         os.remove(self.trust)
-        server.wait("trust.refused", 1)
+        server.log.wait("trust.refused", 1)
         self.assertEqual(self.call(server, bearer(token)), (OK, ""))
         self.write({"issuers": []})
-        server.wait("trust.loaded", 1)
+        server.log.wait("trust.loaded", 1)
         self.refused(server, "issuer", bearer(token))
         self.write(self.rules())
-        server.wait("trust.loaded", 2)
+        server.log.wait("trust.loaded", 2)
         self.assertEqual(self.call(server, bearer(token)), (OK, ""))
         self.assertEqual(server.stop(), 0)
 
@@ -437,11 +421,11 @@ class Identity(unittest.TestCase):
                 ("/CN=x", f"URI:{SPIFFE},URI:spiffe://mesh.example/b", LIST, NOBODY, "certificate"))
         for subject, names, method, want, why in rows:
             with self.subTest(subject=subject, names=names, method=method):
-                n = len(server.events("call.refused"))
+                n = len(server.log.events("call.refused"))
                 code, _ = self.call(server, method=method, channel=self.channel(server, subject, names))
                 self.assertEqual(code, want)
                 if want == NOBODY:
-                    self.assertEqual(server.wait("call.refused", n)["reason"], why)
+                    self.assertEqual(server.log.wait("call.refused", n)[0]["reason"], why)
         self.assertEqual(server.stop(), 0)
 
     def test_a_token_goes_before_a_certificate(self):

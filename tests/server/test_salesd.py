@@ -2,7 +2,6 @@
 
 usage: test_salesd.py SALESD PROMTOOL   (ctest does it)
 """
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,9 @@ import urllib.parse
 import urllib.request
 
 import grpc
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from server_log import ServerLog  # noqa: E402
 
 SALESD, PROMTOOL = sys.argv[1:3]
 FREE = "127.0.0.1:0"
@@ -42,9 +44,9 @@ class Server:
     """A running salesd; its log is kept in a file."""
 
     def __init__(self, scratch, *flags):
-        self.log = tempfile.TemporaryFile(mode="w+")
+        self.log = ServerLog()
         self.process = subprocess.Popen(command(scratch, *flags), stdout=subprocess.PIPE,
-                                        stderr=self.log, env=clean_environment(), text=True)
+                                        stderr=self.log.file, env=clean_environment(), text=True)
         ready = self.process.stdout.readline()
         self.announced_key = None
         if ready.startswith("salesd api-key "):
@@ -52,12 +54,8 @@ class Server:
             ready = self.process.stdout.readline()
         match = re.fullmatch(r"salesd ready address=(\S+) http=(\S+)\n", ready)
         if not match:
-            raise AssertionError(f"no ready line but {ready!r}: {self.read_log()}")
+            raise AssertionError(f"no ready line but {ready!r}: {self.log.text()}")
         self.address, self.http = match.groups()
-
-    def read_log(self):
-        self.log.seek(0)
-        return self.log.read()
 
     def get(self, path):
         try:
@@ -117,7 +115,7 @@ class Salesd(unittest.TestCase):
         answer, _ = server.call("/grpc.health.v1.Health/Check")
         self.assertEqual(answer, b"\x08\x01")
         self.assertEqual(server.stop(), 0)
-        events = [json.loads(line)["event"] for line in server.read_log().splitlines()]
+        events = [e["event"] for e in server.log.events()]
         self.assertEqual([e for e in events if e in ("store.opened", "server.started")],
                          ["store.opened", "server.started"])
         self.assertEqual(events[-3:], ["server.drained", "jobs.drained", "server.stopped"])
@@ -161,7 +159,7 @@ class Salesd(unittest.TestCase):
         self.assertFalse(self.opens(server, key[:-2] + ("AA" if key[-2:] != "AA" else "BA")))
         self.assertFalse(self.opens(server, "sk_nonsense"))
         self.assertEqual(server.stop(), 0)
-        self.assertNotIn(key, server.read_log())
+        self.assertNotIn(key, server.log.text())
 
         server = self.bootstrap(path)
         again = self.read_env(path)
@@ -238,7 +236,7 @@ class Salesd(unittest.TestCase):
         self.assertEqual(head["traceparent"].split("-")[1], TRACE.split("-")[1])
         self.assertIn(b"CREDENTIAL_INVALID", head["grpc-status-details-bin"])
         self.assertEqual(server.stop(), 0)
-        lines = [json.loads(line) for line in server.read_log().splitlines()]
+        lines = server.log.events()
         call = [line for line in lines if line["event"] == "rpc.finished"]
         self.assertEqual(len(call), 1, "one line per call")
         self.assertEqual(call[0]["trace_id"], TRACE.split("-")[1])
@@ -296,7 +294,7 @@ class Salesd(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         with open(path, encoding="utf-8") as f:
             self.assertIn("server.stopped", f.read())
-        self.assertEqual(server.read_log(), "")
+        self.assertEqual(server.log.text(), "")
 
     def test_unix_sockets_and_several_addresses(self):
         path = os.path.join(self.scratch, "s")

@@ -18,6 +18,7 @@ import grpc
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
 from authority import Authority, openssl  # noqa: E402
+from server_log import ServerLog  # noqa: E402
 from stub import Feed, Server as Probe  # noqa: E402
 
 SALESD, SALESCTL, PROBE = sys.argv[1:4]
@@ -49,34 +50,15 @@ def replace(path, data):
 
 class Salesd:
     def __init__(self, scratch, *flags):
-        self.log = tempfile.TemporaryFile(mode="w+")
+        self.log = ServerLog()
         self.process = subprocess.Popen(
             [SALESD, f"--http-listen={FREE}", f"--store=sqlite:{scratch}/sales.db", *flags],
-            stdout=subprocess.PIPE, stderr=self.log, env=environment(), text=True)
+            stdout=subprocess.PIPE, stderr=self.log.file, env=environment(), text=True)
         ready = self.process.stdout.readline()
         match = re.fullmatch(r"salesd ready address=(\S+) http=(\S+)\n", ready)
         if not match:
-            raise AssertionError(f"no ready line but {ready!r}: {self.events()}")
+            raise AssertionError(f"no ready line but {ready!r}: {self.log.text()}")
         self.address = match[1]
-
-    def events(self, name=None):
-        self.log.seek(0)
-        lines = [json.loads(line) for line in self.log.read().splitlines()]
-        return [line for line in lines if not name or line["event"] == name]
-
-    def wait_events(self, name, n, is_wanted=lambda event: True):
-        """From the n-th of this name on. The log is written by a thread of its own."""
-        end = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < end:
-            found = [e for e in self.events(name)[n - 1:] if is_wanted(e)]
-            if found:
-                return found
-            time.sleep(0.01)
-        raise AssertionError(f"no such {name}: {self.events(name)}")
-
-    def text(self):
-        self.log.seek(0)
-        return self.log.read()
 
     def stop(self):
         self.process.terminate()
@@ -148,10 +130,10 @@ class Tls(unittest.TestCase):
 
     def cut_off(self, server, client, why):
         """The server ends the handshake, and not for any reason; this core sends no alert."""
-        noted = len(server.events("transport.noted"))
+        noted = len(server.log.events("transport.noted"))
         with self.assertRaises((ssl.SSLError, ConnectionResetError)):
             self.handshake(server.address, client)
-        server.wait_events("transport.noted", noted + 1, lambda e: why in e["text"])
+        server.log.wait("transport.noted", noted, lambda e: why in e["text"])
 
     # What gets in.
 
@@ -175,7 +157,7 @@ class Tls(unittest.TestCase):
             said = re.search(r"Protocol version: (\S+)", done.stderr.decode(errors="replace"))
             self.assertEqual(said and said[1], spoken, (flag, done.stderr))
         self.assertEqual(server.stop(), 0)
-        refusals = [e for e in server.events("transport.noted") if "unsupported protocol" in e["text"]]
+        refusals = [e for e in server.log.events("transport.noted") if "unsupported protocol" in e["text"]]
         self.assertEqual(len(refusals), 2, "it is the server that refused, not the client")
 
     def test_clients_refuse_what_they_should(self):
@@ -193,7 +175,7 @@ class Tls(unittest.TestCase):
             self.handshake(server.address)
         self.assertEqual(self.ask(self.channel(server.address)), grpc.StatusCode.UNAVAILABLE)
         self.assertEqual(server.stop(), 0)
-        loaded = server.events("certificate.loaded")
+        loaded = server.log.events("certificate.loaded")
         self.assertEqual([(e["level"], e["is_expired"]) for e in loaded],
                          [("info", False), ("error", True)])
 
@@ -233,7 +215,7 @@ class Tls(unittest.TestCase):
             feed.close()
             self.assertEqual(list(answers), [])
         self.assertEqual(server.stop(), 0)
-        self.assertEqual(len(server.events("certificate.loaded")), 4, "once each, not per address")
+        self.assertEqual(len(server.log.events("certificate.loaded")), 4, "once each, not per address")
 
     def test_the_swap_of_a_mounted_secret_is_seen(self):
         """Kubernetes: files are links through ..data, a link to a folder that is replaced."""
@@ -254,7 +236,7 @@ class Tls(unittest.TestCase):
             os.rename(data + "_tmp", data)
             self.assertEqual(self.handshake(server.address), pairs[i].serial())
         self.assertEqual(server.stop(), 0)
-        self.assertEqual(server.events("certificate.refused"), [])
+        self.assertEqual(server.log.events("certificate.refused"), [])
 
     def test_a_file_written_in_place_is_seen_even_within_a_clock_tick(self):
         server = self.start()
@@ -293,17 +275,17 @@ class Tls(unittest.TestCase):
                 for _ in range(3):
                     self.assertEqual(self.handshake(server.address), good.serial())
                 self.assertEqual(self.ask(self.channel(server.address)), SERVING)
-                server.wait_events("certificate.refused", i + 1, lambda e, p=path: p in e["why"])
+                server.log.wait("certificate.refused", i, lambda e, p=path: p in e["why"])
                 self.install(good)
                 self.assertEqual(self.handshake(server.address), good.serial())
         self.install(other)
         self.assertEqual(self.handshake(server.address), other.serial(), "it still reloads")
         self.assertEqual(server.stop(), 0)
-        self.assertEqual(len(server.events("certificate.refused")), len(breaks))
-        self.assertEqual([e["serial"] for e in server.events("certificate.loaded")],
+        self.assertEqual(len(server.log.events("certificate.refused")), len(breaks))
+        self.assertEqual([e["serial"] for e in server.log.events("certificate.loaded")],
                          [good.serial(), other.serial()])
         for secret in key.decode().splitlines()[1:-1]:
-            self.assertNotIn(secret, server.text())
+            self.assertNotIn(secret, server.log.text())
 
     def test_issuers_of_clients_reload_too(self):
         new = Authority(self.scratch, "new")
@@ -378,7 +360,7 @@ class Tls(unittest.TestCase):
         self.assertEqual(self.ask(self.channel(server.address, client), GET_LEAD),
                          grpc.StatusCode.UNAUTHENTICATED)
         self.assertEqual(server.stop(), 0)
-        (line,) = server.events("rpc.finished")
+        (line,) = server.log.events("rpc.finished")
         return line
 
     def test_the_access_log_names_machines_and_only_when_told_to(self):
