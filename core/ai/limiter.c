@@ -141,9 +141,9 @@ void limiter_field(struct limiter *l, str name, str value, int64_t now_ns, int64
 
     for (enum limiter_budget b = 0; b < LIMITER_N_BUDGETS; b++) {
         str word = str_of(WORDS[b]);
+        str what = str_sub(rest, word.n, rest.n);
 
-        if (str_eq_nocase(str_sub(rest, 0, word.n), word) && rest.n > word.n + 1 &&
-            rest.p[word.n] == '-')
-            take(&l->budgets[b], str_sub(rest, word.n + 1, rest.n), value, now);
+        if (str_eq_nocase(str_sub(rest, 0, word.n), word) && str_starts(what, STR("-")))
+            take(&l->budgets[b], str_sub(what, 1, what.n), value, now);
     }
 }

@@ -332,17 +332,17 @@ int64_t http_retry_after_s(const struct http_response *r, int64_t now_us)
     return http_wait_s(http_header(r, STR("Retry-After")), now_us);
 }
 
-int64_t http_wait_s(str value, int64_t now_us)
+int64_t http_wait_s(str retry_after, int64_t now_us)
 {
     char z[64];
     long long seconds = 0;
 
-    if (!value.n || value.n >= sizeof z)
+    if (!retry_after.n || retry_after.n >= sizeof z)
         return 0;
-    if (str_to_int64(value, &seconds))
+    if (str_to_int64(retry_after, &seconds))
         return seconds > 0 ? seconds : 0;
-    memcpy(z, value.p, value.n);
-    z[value.n] = '\0';
+    memcpy(z, retry_after.p, retry_after.n);
+    z[retry_after.n] = '\0';
     time_t at = curl_getdate(z, NULL);
 
     return at > 0 && at > now_us / 1000000 ? at - now_us / 1000000 : 0;
