@@ -28,7 +28,10 @@ enum status guarding_open(struct call *c, const struct config *config,
     TRY(redactor_open(c, &out->redactor));
     TRY(ai_cache_open(c,
                       &(struct ai_cache_options){.max_bytes = (size_t)config->ai_cache,
-                                                 .ttl_ms = config->ai_cache_time},
+                                                 .ttl_ms = config->ai_cache_time,
+                                                 .redis_url = config->redis.text,
+                                                 .redis_url_path = config->redis.path,
+                                                 .store = store},
                       &out->cache));
     o.external = language->provider == ai_local() ? NULL : language->provider;
     o.prompts = out->prompts;

@@ -1,5 +1,6 @@
 /* A hash table of entries that are also in a list by their last use. An entry without a value is
- * somebody's turn: it is in the table, not in the list, and others wait for it. */
+ * somebody's turn: it is in the table, not in the list, and others wait for it. Whoever has the
+ * turn looks at the second level first, without the lock. */
 #include "ai/cache.h"
 
 #include <assert.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "ai/cache_shared.h"
 #include "base/banned.h"
 #include "base/wait.h"
 #include "store/seal.h"
@@ -25,8 +27,9 @@ struct entry {
 struct ai_cache {
     size_t max_bytes;
     int64_t ttl_ns;
-    pthread_mutex_t lock; /* guards the rest */
-    pthread_cond_t ended; /* of any turn */
+    struct cache_shared *shared; /* NULL: none */
+    pthread_mutex_t lock;        /* guards the rest */
+    pthread_cond_t ended;        /* of any turn */
     struct entry *buckets[BUCKETS];
     struct entry *oldest, *newest;
     size_t bytes, entries;
@@ -48,10 +51,15 @@ enum status ai_cache_open(struct call *c, const struct ai_cache_options *o, stru
 {
     struct ai_cache *k = calloc(1, sizeof *k);
     pthread_condattr_t attr;
+    enum status s;
 
     *out = NULL;
     if (!k)
         return call_nomem(c);
+    if ((s = cache_shared_open(c, o, &k->shared)) != STATUS_OK) {
+        free(k);
+        return s;
+    }
     k->max_bytes = o->max_bytes ? o->max_bytes : CACHE_BYTES;
     k->ttl_ns = (o->ttl_ms ? o->ttl_ms : CACHE_TTL_MS) * INT64_C(1000000);
     pthread_mutex_init(&k->lock, NULL);
@@ -73,6 +81,7 @@ void ai_cache_close(struct ai_cache *k)
             free(e->value);
             free(e);
         }
+    cache_shared_close(k->shared);
     pthread_cond_destroy(&k->ended);
     pthread_mutex_destroy(&k->lock);
     free(k);
@@ -170,22 +179,9 @@ static enum status find(struct ai_cache *k, struct call *c, const struct ai_cach
     return out->p ? STATUS_OK : call_nomem(c);
 }
 
-enum status ai_cache_begin(struct ai_cache *k, struct call *c, const struct ai_cache_key *key,
-                           str *out)
-{
-    enum status s;
-
-    *out = (str){0};
-    wait_begins();
-    pthread_mutex_lock(&k->lock);
-    s = find(k, c, key, out);
-    pthread_mutex_unlock(&k->lock);
-    wait_ends();
-    return s;
-}
-
-void ai_cache_end(struct ai_cache *k, const struct call *c, const struct ai_cache_key *key,
-                  str value)
+/* Ends the turn in memory, with a value that is kept until then, or none. */
+static void end_turn(struct ai_cache *k, const struct ai_cache_key *key, str value,
+                     int64_t until_ns)
 {
     char *copy = value.p && value.n && value.n <= CACHE_VALUE_BYTES ? malloc(value.n) : NULL;
     struct entry *e;
@@ -198,7 +194,7 @@ void ai_cache_end(struct ai_cache *k, const struct call *c, const struct ai_cach
     if (copy) {
         e->value = copy;
         e->n = value.n;
-        e->until_ns = call_monotonic_ns(c) + k->ttl_ns;
+        e->until_ns = until_ns;
         k->bytes += value.n;
         list_put(k, e);
         while (k->bytes > k->max_bytes && k->oldest)
@@ -208,4 +204,34 @@ void ai_cache_end(struct ai_cache *k, const struct call *c, const struct ai_cach
     }
     pthread_cond_broadcast(&k->ended);
     pthread_mutex_unlock(&k->lock);
+}
+
+enum status ai_cache_begin(struct ai_cache *k, struct call *c, const struct ai_cache_key *key,
+                           str *out)
+{
+    int64_t left_ms, left_ns;
+    enum status s;
+
+    *out = (str){0};
+    wait_begins();
+    pthread_mutex_lock(&k->lock);
+    s = find(k, c, key, out);
+    pthread_mutex_unlock(&k->lock);
+    if (s == STATUS_OK && !out->p && k->shared) { /* it is our turn */
+        *out = cache_shared_get(k->shared, c, key, &left_ms);
+        left_ns = left_ms * INT64_C(1000000);
+        if (out->p)
+            end_turn(k, key, *out,
+                     call_monotonic_ns(c) + (left_ns < k->ttl_ns ? left_ns : k->ttl_ns));
+    }
+    wait_ends();
+    return s;
+}
+
+void ai_cache_end(struct ai_cache *k, const struct call *c, const struct ai_cache_key *key,
+                  str value)
+{
+    end_turn(k, key, value, call_monotonic_ns(c) + k->ttl_ns);
+    if (k->shared) /* after those who wait have it */
+        cache_shared_put(k->shared, c, key, value);
 }

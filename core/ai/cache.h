@@ -10,7 +10,9 @@
  *
  * The key is a digest of everything that the answer depends on, the tenant first: nothing is ever
  * shared between tenants. Values hold placeholders, not personal data (redact.h). In the memory of
- * this process, least recently used out first, each for at most its time. Thread-safe.
+ * this process, least recently used out first, each for at most its time; and, when a Redis is
+ * configured, sealed there for the other servers (cache_shared.h), which is asked once per turn and
+ * never costs more than its short time limit. Thread-safe.
  */
 #ifndef AI_CACHE_H
 #define AI_CACHE_H
@@ -18,6 +20,7 @@
 #include "base/call.h"
 
 struct ai_cache;
+struct store;
 
 enum {
     CACHE_KEY_BYTES = 32,
@@ -25,6 +28,9 @@ enum {
     CACHE_BYTES = 32 << 20,       /* default of all values: some 20,000 answers */
     CACHE_ENTRIES_MAX = 1 << 16,  /* also of those that are being asked for */
     CACHE_TTL_MS = 24 * 3600 * 1000,
+    CACHE_SHARED_VALUE_BYTES = 4 << 10,     /* longer ones stay in memory; insights are shorter */
+    CACHE_SHARED_TTL_MS = 24 * 3600 * 1000, /* most, whatever ttl_ms says */
+    CACHE_SHARED_TIMEOUT_MS = 30,           /* of a look and of a put */
 };
 
 struct ai_cache_key {
@@ -38,8 +44,13 @@ MUST_CHECK enum status ai_cache_key(struct call *c, const str *parts, size_t n,
 struct ai_cache_options {
     size_t max_bytes; /* 0: CACHE_BYTES */
     int64_t ttl_ms;   /* 0: CACHE_TTL_MS */
+    /* Of the second level; NULL or "": none. As in cache/redis.h. */
+    const char *redis_url, *redis_url_path;
+    struct store *store;      /* its keys seal; borrowed */
+    int64_t redis_timeout_ms; /* 0: CACHE_SHARED_TIMEOUT_MS */
 };
 
+/* INVALID: the URL is none. */
 MUST_CHECK enum status ai_cache_open(struct call *c, const struct ai_cache_options *o,
                                      struct ai_cache **out);
 void ai_cache_close(struct ai_cache *k); /* nobody is in it any more; NULL is allowed */
