@@ -10,6 +10,7 @@
 #include "job/audit_seal.h"
 #include "job/house.h"
 #include "job/key_care.h"
+#include "server/language.h"
 
 /* clang-format off */
 #define ROLE(name) (1 << CONFIG_ROLE_##name)
@@ -33,6 +34,7 @@ static const struct {
     {&proposal_run_kind,     ROLE(LEAD),  PART(agents)},
     {&proposal_expire_kind,  ROLE(LEAD),  PART(agents)},
     {&proposal_calendar_kind, ROLE(LEAD), PART(agents)},
+    {&language_check_models, ROLE(LEAD),  PART(language)},
 };
 /* clang-format on */
 

@@ -6,12 +6,14 @@
 #include "server/config.h"
 
 struct agents;
+struct language;
 struct metrics;
 
 /* What handlers work with: each row of the table in jobs.c says which of these it gets. */
 struct job_parts {
     struct store *store;
     struct agents *agents;
+    struct language *language;
     struct metrics *metrics;
 };
 

@@ -22,16 +22,42 @@ static enum status check(struct call *c, const struct config *config,
     return STATUS_OK;
 }
 
+static enum status check_models(struct ai_provider *p, struct call *c)
+{
+    struct anthropic_model models[AI_TASKS];
+    enum status s = anthropic_check_models(p, c, models);
+
+    if (s != STATUS_OK)
+        log_warn(c, LOG_EVENT_AI_MODEL_CHECKED, F_WHY(&c->fault), F_STR("reason", c->fault.reason));
+    return s;
+}
+
+/* A failure is retried, unless it is the key's. */
+static enum status check_daily(void *self, struct call *c, struct job *job)
+{
+    struct language *l = self;
+
+    (void)job;
+    return l->provider == ai_local() ? STATUS_OK : check_models(l->provider, c);
+}
+
+const struct job_kind language_check_models = {.name = "ai.check_models",
+                                               .handle = check_daily,
+                                               .lease_ms = 120000,
+                                               .attempts_max = 5,
+                                               .first_ms = 60000,
+                                               .most_ms = 3600000,
+                                               .every_ms = 86400000,
+                                               .scope = JOB_OF_SERVICE};
+
 /* A service that is away must not keep the server from starting. */
 static void look_up_models(struct ai_provider *p)
 {
-    struct anthropic_model models[AI_TASKS];
     struct call c;
 
     call_init(&c, NULL, CHECK_ARENA_BYTES);
     c.deadline_ns = call_monotonic_ns(&c) + (int64_t)LANGUAGE_CHECK_MS * NS_PER_MS;
-    if (anthropic_check_models(p, &c, models) != STATUS_OK)
-        log_warn(&c, LOG_EVENT_AI_MODEL_CHECKED, F_WHY(&c.fault), F_STR("reason", c.fault.reason));
+    (void)!check_models(p, &c);
     call_release(&c);
 }
 

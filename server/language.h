@@ -3,6 +3,7 @@
 #define SERVER_LANGUAGE_H
 
 #include "ai/models.h"
+#include "job/engine.h"
 #include "obs/metrics.h"
 #include "server/config.h"
 
@@ -19,6 +20,10 @@ enum { LANGUAGE_CHECK_MS = 3000 };
 MUST_CHECK enum status language_open(struct call *c, const struct config *config,
                                      const char *version, struct metrics *metrics,
                                      struct language *out);
+
+/* Once a day, on one server: as at the start, what is not active is logged. self: the struct
+ * language. */
+extern const struct job_kind language_check_models;
 
 /* Ends all its calls. Zeroed is fine. */
 void language_close(struct language *l);

@@ -323,7 +323,8 @@ static enum exit_code bootstrap(struct serve *s)
 
 static enum exit_code start_jobs(struct serve *s)
 {
-    const struct job_parts parts = {.store = s->store, .agents = &s->agents, .metrics = s->metrics};
+    const struct job_parts parts = {
+        .store = s->store, .agents = &s->agents, .language = &s->language, .metrics = s->metrics};
 
     s->agents.webhook_meter = webhook_meter_new(&s->call.arena, s->metrics);
     if (!s->agents.webhook_meter) {

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -26,7 +27,8 @@ class Language(unittest.TestCase):
         self.addCleanup(self.standin.close)
 
     def start(self, **settings):
-        """Starts salesd, stops it; returns exit code, log rows and the metrics while it ran."""
+        """Starts salesd, stops it, once `until` holds; returns exit code, log rows and the metrics while it ran."""
+        until = settings.pop("until", lambda: True)
         with open(f"{self.scratch}/key", "w", encoding="utf-8") as f:
             f.write(settings.pop("key", KEY) + "\n")
         os.chmod(f"{self.scratch}/key", 0o600)
@@ -43,6 +45,10 @@ class Language(unittest.TestCase):
         if ready:
             with urllib.request.urlopen(f"http://{ready[1]}/metrics", timeout=10) as answer:
                 metrics = answer.read().decode()
+            for _ in range(200):
+                if until():
+                    break
+                time.sleep(0.1)
             process.terminate()
         log = process.communicate(timeout=30)[1]
         self.assertNotIn(KEY, log)
@@ -50,8 +56,9 @@ class Language(unittest.TestCase):
 
     @staticmethod
     def checks(log):
-        return [(row.get("model"), row.get("lifecycle"), row["level"], row.get("reason"))
-                for row in log if row["event"] == "ai.model_checked"]
+        """What was told of models, by the start or by the job, each once."""
+        return sorted({(row.get("model"), row.get("lifecycle"), row["level"], row.get("reason"))
+                       for row in log if row["event"] == "ai.model_checked"}, key=str)
 
     def test_a_model_that_lives_is_no_news(self):
         code, log, metrics = self.start()
@@ -59,16 +66,27 @@ class Language(unittest.TestCase):
         self.assertIn('sales_breaker_state{target="anthropic"} 0', metrics)
         self.assertIn('gen_ai_request_model="claude-sonnet-5-5"', metrics)
         seen = self.standin.requests("anthropic")
-        self.assertEqual([row["path"] for row in seen], ["/v1/models/claude-sonnet-5-5"])
+        self.assertEqual({row["path"] for row in seen}, {"/v1/models/claude-sonnet-5-5"})
         self.assertEqual(seen[0]["headers"]["authorization"], "Bearer " + KEY)
         self.assertEqual(seen[0]["headers"]["anthropic-version"], "2026-10-21")
 
     def test_models_that_age_or_are_gone_are_told_of(self):
         code, log, _ = self.start(ai_models="claude-3-5-sonnet-20241022, text.summary=claude-sonnet-4-5")
         self.assertEqual(code, 0)
-        self.assertEqual(sorted(self.checks(log)),
+        self.assertEqual(self.checks(log),
                          [("claude-3-5-sonnet-20241022", "retired", "error", None),
                           ("claude-sonnet-4-5", "deprecated", "warn", None)])
+
+    def test_models_are_looked_up_by_a_job_too_and_not_again_on_the_same_day(self):
+        def asked(n):
+            return lambda: len(self.standin.requests("anthropic")) >= n
+
+        code, log, _ = self.start(ai_models="claude-3-5-sonnet-20241022", until=asked(2))
+        self.assertEqual((code, len(self.standin.requests("anthropic"))), (0, 2))  # by the start, by the job
+        self.assertEqual([row["level"] for row in log if row["event"] == "ai.model_checked"], ["error", "error"])
+        began = time.monotonic()
+        code, _, _ = self.start(ai_models="claude-3-5-sonnet-20241022", until=lambda: time.monotonic() > began + 3)
+        self.assertEqual((code, len(self.standin.requests("anthropic"))), (0, 3))  # by the start alone
 
     def test_a_service_that_refuses_or_is_away_keeps_nobody_from_starting(self):
         code, log, _ = self.start(key="invalid")
