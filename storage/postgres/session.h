@@ -32,11 +32,12 @@ struct pending {
 struct session {
     struct sql_conn base; /* first: a sql_conn * is a session * */
     PGconn *pg;
-    bool dead;         /* the connection is of no more use */
-    bool wrote;        /* the unit has sent something that changes rows */
-    bool committed;    /* the server has confirmed COMMIT */
-    bool opened;       /* the unit has sent its first statement */
-    int64_t tenant_id; /* of the unit */
+    bool dead;          /* the connection is of no more use */
+    bool wrote;         /* the unit has sent something that changes rows */
+    bool committed;     /* the server has confirmed COMMIT */
+    bool opened;        /* the unit has sent its first statement */
+    int64_t tenant_id;  /* of the unit */
+    int64_t timeout_ms; /* of statements, as the server has it; 0: unknown */
     enum store_mode mode;
     struct pending pending[PENDING_MAX]; /* a ring: [first, first + n_pending) */
     size_t first, n_pending;

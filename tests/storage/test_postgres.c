@@ -292,6 +292,64 @@ Test(postgres, a_statement_ends_with_the_deadline_of_its_call)
     fixture_close(&f);
 }
 
+static enum status refuse_unit(struct call *c, struct tx *tx, void *arg)
+{
+    Lead *lead;
+
+    TRY(tx_get_lead(tx, str_of(arg), &lead));
+    return call_fail(c, STATUS_PRECONDITION, "no");
+}
+
+/* Touches a lead that another holds, with so long to live; how long it took, in milliseconds. */
+static int64_t touch_in_ms(struct fixture *f, char *id, int64_t ms, enum status want)
+{
+    int64_t from = call_monotonic_ns(&f->call);
+
+    f->call.deadline_ns = ms ? from + ms * 1000000 : 0;
+    cr_assert_eq(store_run(f->store, &f->call, STORE_WRITE, touch_unit, id), want, "%s",
+                 f->call.fault.why);
+    call_clear(&f->call);
+    return (call_monotonic_ns(&f->call) - from) / 1000000;
+}
+
+static void *let_go(void *arg)
+{
+    pause_ms(900);
+    sem_post(&((struct lock *)arg)->go_on);
+    return NULL;
+}
+
+/* The timeout stays with the session: it must be neither that of a call before, nor one that went
+ * away with a transaction that failed. */
+Test(postgres, a_deadline_is_of_its_call_alone)
+{
+    struct fixture f;
+    struct lock l;
+    pthread_t holder, opener;
+    Lead *lead;
+
+    fixture_open(&f, ENGINE_POSTGRES);
+    lead = make_lead(&f.call, "Locked", NULL);
+    cr_assert_eq(put_lead(&f, &f.call, lead), STATUS_OK);
+    l = (struct lock){.f = &f, .id = lead->id};
+    sem_init(&l.inside, 0, 0);
+    sem_init(&l.go_on, 0, 0);
+    pthread_create(&holder, NULL, hold_lock, &l);
+    sem_wait(&l.inside);
+    f.call.deadline_ns = call_monotonic_ns(&f.call) + 400000000;
+    cr_assert_eq(store_run(f.store, &f.call, STORE_READ, refuse_unit, lead->id),
+                 STATUS_PRECONDITION);
+    call_clear(&f.call);
+    cr_assert_lt(touch_in_ms(&f, lead->id, 400, STATUS_DEADLINE), 1500);
+    f.call.deadline_ns = call_monotonic_ns(&f.call) + 400000000;
+    cr_assert_eq(get_lead(&f, &f.call, lead->id, &lead), STATUS_OK);
+    pthread_create(&opener, NULL, let_go, &l);
+    cr_assert_geq(touch_in_ms(&f, lead->id, 0, STATUS_OK), 500);
+    pthread_join(opener, NULL);
+    pthread_join(holder, NULL);
+    fixture_close(&f);
+}
+
 /* A server of the test's own, killed and started again under load. */
 enum { WRITERS = 4 };
 
