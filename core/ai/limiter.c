@@ -143,7 +143,8 @@ void limiter_field(struct limiter *l, str name, str value, int64_t now_ns, int64
         str word = str_of(WORDS[b]);
         str what = str_sub(rest, word.n, rest.n);
 
-        if (str_eq_nocase(str_sub(rest, 0, word.n), word) && str_starts(what, STR("-")))
+        if (str_eq_nocase(str_sub(rest, 0, word.n), word) &&
+            str_eq_nocase(str_sub(what, 0, 1), STR("-")))
             take(&l->budgets[b], str_sub(what, 1, what.n), value, now);
     }
 }
