@@ -17,6 +17,7 @@
 #include "job/audit_sealer.h"
 #include "obs/process.h"
 #include "sales_descriptor_set.h"
+#include "server/addresses.h"
 #include "server/env_file.h"
 #include "server/events.h"
 #include "server/gate.h"
@@ -31,7 +32,6 @@
 #include "server/signals.h"
 
 enum {
-    ADDRESS_TEXT_BYTES = 1024,
     NS_PER_MS = 1000000,
     READY_TIMEOUT_MS = 1000, /* probes give up after a second or two */
     READY_ARENA_BYTES = 1 << 20,
@@ -56,9 +56,7 @@ struct serve {
     struct http_server *http;
     struct ops ops;
 
-    const char *addresses[RPC_ADDRESSES_MAX];
-    size_t n_addresses;
-    const char *all_text, *first_text, *http_text; /* with real ports; in call's arena */
+    struct addresses addresses;
     atomic_bool draining;
     struct rpc_metrics rpc_metrics;
 };
@@ -117,23 +115,6 @@ static const char *why_not_ready(void *self)
     status = store_check(s->store, &c);
     call_release(&c);
     return status == STATUS_OK ? NULL : "the store does not answer";
-}
-
-/* "a, b" to the addresses that the runtime wants. */
-static enum status split_addresses(struct serve *s)
-{
-    str rest = str_of(s->config->listen);
-
-    while (rest.n) {
-        str one = str_trim(str_cut(&rest, ','));
-
-        if (s->n_addresses == RPC_ADDRESSES_MAX)
-            return call_fail(&s->call, STATUS_INVALID, "more than %d addresses", RPC_ADDRESSES_MAX);
-        s->addresses[s->n_addresses] = arena_cstr(&s->call.arena, one);
-        if (!s->addresses[s->n_addresses++])
-            return call_nomem(&s->call);
-    }
-    return STATUS_OK;
 }
 
 static enum exit_code exit_of(enum status s)
@@ -208,7 +189,7 @@ static enum exit_code open_rpc(struct serve *s)
     struct service_binding bindings[SERVICES_OURS];
     char why[RPC_WHY_BYTES] = "";
     bool api = config->roles & 1U << CONFIG_ROLE_API; /* without: health and reflection only */
-    enum status status = split_addresses(s);
+    enum status status = addresses_split(&s->call, s->config->listen, &s->addresses);
 
     if (status != STATUS_OK)
         return failed(s, exit_of(status));
@@ -216,8 +197,8 @@ static enum exit_code open_rpc(struct serve *s)
     about_init(&s->about, config, s->build, bindings, call_now_us(&s->call));
     s->agents.info = &s->about.info;
     status = rpc_server_new(
-        &(struct rpc_options){.addresses = s->addresses,
-                              .n_addresses = s->n_addresses,
+        &(struct rpc_options){.addresses = s->addresses.given,
+                              .n_addresses = s->addresses.n,
                               .n_loops = (int)config->loops,
                               .n_workers = (int)config->workers,
                               .n_queued = (int)config->queue,
@@ -263,39 +244,13 @@ static enum exit_code open_http(struct serve *s)
     return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
 
-/* The address with its real port. */
-static void put_address(struct buf *b, const char *address, int port)
-{
-    const char *colon = strrchr(address, ':');
-
-    if (port && colon)
-        buf_printf(b, "%.*s:%d", (int)(colon - address), address, port);
-    else
-        buf_put(b, str_of(address));
-}
-
-/* What clients dial, with the real ports. */
 static enum exit_code name_addresses(struct serve *s)
 {
-    struct buf all, first, http;
+    enum status status =
+        addresses_name(&s->call, &s->addresses, s->rpc,
+                       &(struct http_place){s->config->http_listen, http_port(s->http)});
 
-    buf_init(&all, &s->call.arena, ADDRESS_TEXT_BYTES);
-    buf_init(&first, &s->call.arena, ADDRESS_TEXT_BYTES);
-    buf_init(&http, &s->call.arena, ADDRESS_TEXT_BYTES);
-    for (size_t i = 0; i < s->n_addresses; i++) {
-        buf_put(&all, i ? STR(",") : STR(""));
-        put_address(&all, s->addresses[i], rpc_server_port(s->rpc, i));
-    }
-    put_address(&first, s->addresses[0], rpc_server_port(s->rpc, 0));
-    put_address(&http, s->config->http_listen, http_port(s->http));
-    if (!buf_ok(&all) || !buf_ok(&first) || !buf_ok(&http)) {
-        call_nomem(&s->call);
-        return failed(s, EXIT_START);
-    }
-    s->all_text = buf_str(&all).p;
-    s->first_text = buf_str(&first).p;
-    s->http_text = buf_str(&http).p;
-    return EXIT_OK;
+    return status == STATUS_OK ? EXIT_OK : failed(s, EXIT_START);
 }
 
 /* The tenant and key of a first start: in a file for scripts, else on stdout for people. */
@@ -314,7 +269,7 @@ static enum exit_code bootstrap(struct serve *s)
                                                 .is_wanted = path[0]},
                             secret);
     if (status == STATUS_OK && path[0])
-        status = env_file_write(c, path, s->first_text, s->http_text, secret);
+        status = env_file_write(c, path, s->addresses.first, s->addresses.http, secret);
     else if (status == STATUS_OK && secret[0])
         printf("salesd api-key tenant=%s key=%s\n", tenant, secret);
     explicit_bzero(secret, sizeof secret);
@@ -344,8 +299,8 @@ static enum exit_code start(struct serve *s)
         return failed(s, EXIT_START);
     }
     log_info(&s->call, LOG_EVENT_SERVER_STARTED, F_STR("version", s->build->version),
-             F_STR("address", s->all_text), F_STR("http", s->http_text));
-    printf("salesd ready address=%s http=%s\n", s->all_text, s->http_text);
+             F_STR("address", s->addresses.all), F_STR("http", s->addresses.http));
+    printf("salesd ready address=%s http=%s\n", s->addresses.all, s->addresses.http);
     fflush(stdout);
     return EXIT_OK;
 }
