@@ -309,6 +309,27 @@ static void take_window(const struct frame *f, struct row_set rows, int64_t *fro
     }
 }
 
+/* What the judged model says of the rows that it has not seen: for comparisons with others. */
+static enum status take_validation(struct learned *out, struct lesson *l,
+                                   const struct model *judged)
+{
+    size_t n = l->validation.n;
+    uint32_t *row = NEW(l->a, uint32_t, n + 1);
+    double *p = NEW(l->a, double, n + 1);
+    struct model_view v;
+
+    if (!row || !p)
+        return STATUS_EXHAUSTED;
+    TRY(model_view(&v, &l->scratch, judged, l->f));
+    for (size_t i = 0; i < n; i++) {
+        row[i] = l->validation.at[i];
+        p[i] = model_probability(model_total_micro(&v, row[i]));
+    }
+    out->validation_row = row;
+    out->validation_p = p;
+    return STATUS_OK;
+}
+
 static enum status teach(struct learned *out, struct lesson *l)
 {
     struct model judged;
@@ -323,6 +344,7 @@ static enum status teach(struct learned *out, struct lesson *l)
     if (out->verdict != LEARN_LEARNED)
         return STATUS_OK;
     TRY(publish(out, l, &judged));
+    TRY(take_validation(out, l, &judged));
     return learn_describe(out, l->a, &judged, &(struct learn_view){l->f, l->validation, l->asked});
 }
 

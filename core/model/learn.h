@@ -85,7 +85,9 @@ struct learned {
     size_t n_importance;
     struct learn_importance *importance; /* most important first */
     size_t n_segments;
-    struct learn_segment *segment; /* largest gap first; n >= 30, at most SEGMENTS_MAX */
+    struct learn_segment *segment;  /* largest gap first; n >= 30, at most SEGMENTS_MAX */
+    const uint32_t *validation_row; /* [n_validation] rows of the frame */
+    const double *validation_p;     /* of the winner as judged, which has not seen these rows */
     size_t n_caveats;
     const char *caveat[CAVEATS_MAX]; /* in words, each under 500 bytes */
 };
