@@ -222,7 +222,7 @@ class Intruder:
         """A foreign id and an unknown one, in the same request."""
         request = self.maker.fill(classes(world.METHODS[name])[0]())
         request.ClearField("request_id") if "request_id" in request.DESCRIPTOR.fields_by_name else None
-        raw, unknown, replies = request.SerializeToString(), {}, []
+        raw, unknown, replies, made = request.SerializeToString(), {}, [], set()
         self.sent.update(t.lower() for t in texts(request))
         foreign = {t for t in texts(request) if t in self.victim.found["uuid"]}
         for text in foreign:
@@ -231,6 +231,9 @@ class Intruder:
             for old, new in a.items():
                 b = b.replace(old.encode(), new.encode())
             answers, error = call(self.client, name, [type(request).FromString(b)])
+            if error and made & set(error.metadata.values()):
+                return  # it met the record that the first request has just made
+            made.update(t for answer in answers for t in texts(answer))
             shown = (f"{error.code} {error.reason} {error.text} {sorted(error.metadata.items())} "
                      f"{sorted(error.fields.items())} {error.preconditions}" if error else f"OK {len(answers)}")
             for old, new in unknown.items():
