@@ -11,6 +11,7 @@
 #include "job/house.h"
 #include "job/key_care.h"
 #include "server/language.h"
+#include "workflow/training.h"
 
 /* clang-format off */
 #define ROLE(name) (1 << CONFIG_ROLE_##name)
@@ -31,6 +32,8 @@ static const struct {
     {&key_tend,              ROLE(LEAD),  PART(store)},
     {&key_rewrap,            ROLE(LEAD),  PART(store)},
     {&retention_kind,        ROLE(LEAD),  PART(agents)},
+    {&training_kind,         ROLE(LEAD),  PART(agents)},
+    {&training_check_kind,   ROLE(LEAD),  PART(agents)},
     {&proposal_run_kind,     ROLE(LEAD),  PART(agents)},
     {&proposal_expire_kind,  ROLE(LEAD),  PART(agents)},
     {&proposal_calendar_kind, ROLE(LEAD), PART(agents)},

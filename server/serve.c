@@ -15,6 +15,7 @@
 #include "integration/calendar.h"
 #include "intercept/intercept.h"
 #include "job/audit_sealer.h"
+#include "model/boost.h"
 #include "obs/process.h"
 #include "sales_descriptor_set.h"
 #include "server/addresses.h"
@@ -183,6 +184,16 @@ static enum exit_code open_language(struct serve *s)
     return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
 
+/* The library of boosted trees is loaded before anything needs it at once. */
+static enum exit_code open_models(struct serve *s)
+{
+    s->agents.retrain_days = s->config->model_retrain_days;
+    if (boost_warm_up() == STATUS_OK)
+        return EXIT_OK;
+    (void)call_fail(&s->call, STATUS_UNAVAILABLE, "xgboost does not work: %s", boost_last_error());
+    return failed(s, EXIT_START);
+}
+
 static enum exit_code open_rpc(struct serve *s)
 {
     const struct config *config = s->config;
@@ -346,8 +357,8 @@ static void close_all(struct serve *s)
 static enum exit_code open_all(struct serve *s)
 {
     static enum exit_code (*const steps[])(struct serve *) = {
-        open_records,   open_gate, open_language, open_rpc,   open_http,
-        name_addresses, bootstrap, open_events,   start_jobs, start};
+        open_records,   open_gate, open_language, open_models, open_rpc, open_http,
+        name_addresses, bootstrap, open_events,   start_jobs,  start};
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         enum exit_code code = steps[i](s);

@@ -10,6 +10,7 @@
 #include "sales/v1/forecast.service.h"
 #include "sales/v1/outreach.service.h"
 #include "service/admin.h"
+#include "service/forecast.h"
 #include "service/sales_agent.h"
 
 /* Its header repeats the short names of v1. */
@@ -30,9 +31,8 @@ void services_bind(struct agents *agents, struct service_binding out[SERVICES_OU
 {
     static const struct outreach_handlers outreach;
     static const struct coaching_handlers coaching;
-    static const struct forecast_handlers forecast;
     const void *const handlers[SERVICES_OURS] = {&sales_agent_handlers, &outreach, &coaching,
-                                                 &forecast, &admin_handlers};
+                                                 &forecast_handlers, &admin_handlers};
 
     for (int i = 0; i < SERVICES_OURS; i++)
         out[i] = (struct service_binding){services_all[i], handlers[i], agents};

@@ -13,6 +13,7 @@ struct guard;
 struct http_client;
 struct model_uses;
 struct server_info;
+struct training_board;
 struct usage;
 struct webhook_meter;
 struct webhook_share;
@@ -22,6 +23,7 @@ struct agents {
     struct policies *policies; /* what each tenant allows and defines */
     struct feed *feed;         /* tells watchers of this process that something was committed */
     struct model_uses *models; /* agent/model_use.h: models of tenants, ready to predict */
+    struct training_board *trainings;    /* agent/training_board.h: how far they are */
     struct webhook_share *webhook_share; /* agent/webhook_share.h: who may keep threads waiting */
 
     /* What main adds after agents_init; all may stay empty. */
@@ -33,6 +35,7 @@ struct agents {
     const struct ai_models *ai_models;         /* ai/models.h */
     const struct webhook_meter *webhook_meter; /* agent/webhook_meter.h */
     struct calendar *calendar; /* integration/calendar.h: outside of the server; NULL: none */
+    int64_t retrain_days;      /* a model older than this is trained again; 0: only when asked */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */
         void *context;

@@ -14,6 +14,7 @@
 #define EVENT_PROPOSAL_CREATED "sales.proposal.created"
 #define EVENT_PROPOSAL_UPDATED "sales.proposal.updated"
 #define EVENT_EMAIL_PLANNED    "sales.email.planned"
+#define EVENT_MODEL_TRAINED    "sales.model.trained"
 #define EVENT_TENANT_CREATED   "sales.tenant.created"
 #define EVENT_TENANT_UPDATED   "sales.tenant.updated"
 #define EVENT_KEY_CREATED      "sales.api_key.created"

@@ -31,7 +31,7 @@ static enum status look_unit(struct call *c, struct tx *tx, void *arg)
         return STATUS_OK;
     }
     if (s == STATUS_OK)
-        snprintf(k->id, UUID_TEXT_BYTES + 1, "%s", record->id);
+        snprintf(k->id, UUID_TEXT_BYTES + 1, "%s", record->card->model->id);
     return s;
 }
 
@@ -58,7 +58,7 @@ static void describe(struct model_use *use, const ModelRecord *record)
     const Model *m = record->card->model;
 
     use->kind = m->kind;
-    snprintf(use->id, sizeof use->id, "%s", record->id);
+    snprintf(use->id, sizeof use->id, "%s", m->id);
     snprintf(use->version, sizeof use->version, "%s", m->version);
     snprintf(use->sha256, sizeof use->sha256, "%s", m->sha256);
     snprintf(use->catalogue_sha256, sizeof use->catalogue_sha256, "%s", record->catalogue_sha256);
@@ -77,8 +77,6 @@ static enum status load_unit(struct call *c, struct tx *tx, void *arg)
 
     TRY(tx_get_model(tx, str_of(k->id), &record));
     TRY(tx_get_model_content(tx, str_of(k->id), &content));
-    if (!record->card || !record->card->model)
-        return damaged(c, k->id);
     bytes = (str){(char *)content->content.data, content->content.len};
     if ((sha256 = decision_sha256(&c->arena, bytes)) == NULL)
         return call_nomem(c);

@@ -36,6 +36,9 @@ static const struct thin_field {
     {RECORD_EMAIL,    "deal_id",      "deal_id"},
     {RECORD_EMAIL,    "proposal_id",  "proposal_id"},
     {RECORD_EMAIL,    "state",        "state"},
+    {RECORD_MODEL,    "kind",         "kind"},
+    {RECORD_MODEL,    "version",      "version"},
+    {RECORD_MODEL,    "state",        "state"},
 };
 /* clang-format on */
 

@@ -35,6 +35,8 @@
     X(RESEAL_BATCH,     "reseal.batch")     /* rows are sealed under the new key, not committed     */ \
     X(KEY_RETIRE,       "key.retire")       /* all rows are under the new key, the old one is alive */ \
     X(PROPOSAL_RUN,     "proposal.run")     /* the effect of a proposal is sent, its state is not   */ \
+    X(MODEL_FIT,        "model.fit")        /* the cases are collected, nothing is learned          */ \
+    X(MODEL_PUBLISH,    "model.publish")    /* a model's record is sent, its bytes are not          */ \
     X(ERASE_UNIT,       "erase.unit")       /* a person is half erased                              */ \
     X(MIGRATE_STEP,     "migrate.step")     /* a step of the schema is done, its version is not noted */
 /* clang-format on */

@@ -9,6 +9,7 @@
 #include "agent/instant.h"
 #include "agent/lead.h"
 #include "agent/model_use.h"
+#include "agent/training_board.h"
 
 void desk_open(struct desk *d)
 {
@@ -19,8 +20,9 @@ void desk_open(struct desk *d)
     d->agents = (struct agents){.store = d->fixture.store,
                                 .policies = policies_new(d->fixture.store),
                                 .feed = feed_new(),
-                                .models = model_uses_new(d->fixture.store)};
-    cr_assert(d->agents.policies && d->agents.feed && d->agents.models);
+                                .models = model_uses_new(d->fixture.store),
+                                .trainings = training_board_new()};
+    cr_assert(d->agents.policies && d->agents.feed && d->agents.models && d->agents.trainings);
 }
 
 void desk_close(struct desk *d)
@@ -28,6 +30,7 @@ void desk_close(struct desk *d)
     policies_free(d->agents.policies);
     feed_free(d->agents.feed);
     model_uses_free(d->agents.models);
+    training_board_free(d->agents.trainings);
     fixture_close(&d->fixture);
 }
 

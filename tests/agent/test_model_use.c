@@ -51,7 +51,7 @@ static enum status put_unit(struct call *c, struct tx *tx, void *arg)
     ModelCard card = MODEL_CARD_INIT;
     Model model = MODEL_INIT;
 
-    model.id = record.id = content.id = k->id;
+    model.id = content.id = k->id;
     model.kind = MODEL_KIND_LEAD_WIN;
     model.version = "7";
     model.sha256 = (char *)k->sha256;

@@ -98,6 +98,7 @@ TABLE = [
     ("SalesAgent/ProposeAction", lambda: {"proposal": note(known["lead"])}, ["proposal+"], None),
     ("SalesAgent/DecideProposal", lambda: {"id": made_proposal(), "verdict": 2}, ["proposal~"], None),
     ("SalesAgent/DeleteLead", lambda: {"id": made_lead(2)}, ["lead-"], None),
+    ("Forecast/TrainModel", lambda: {"kind": 1}, ["model"], None),
     ("Admin/CreateTenant", lambda: {"tenant": {"key": "acme"}, "admin_subject": "ada"},
      ["api_key+", "tenant+"], None),
     ("Admin/SuspendTenant", lambda: {"key": "acme", "reason": "unpaid"}, ["tenant", "tenant~"], None),
