@@ -98,6 +98,20 @@ enum status decision_read(struct call *c, struct agents *a, const char *id, Deci
     return s;
 }
 
+/* The shares are part of the answer and are not stored a second time. */
+static enum status show_shares(struct call *c, Decision *d)
+{
+    ProtobufCMessage *m;
+
+    if (strcmp(d->output_type, sales__v1__lead_score__descriptor.name) != 0)
+        return STATUS_OK;
+    TRY(wire_unpack(c, &c->arena, &sales__v1__lead_score__descriptor,
+                    (str){(char *)d->output.data, d->output.len}, &m));
+    d->contributions = ((LeadScore *)m)->contributions;
+    d->n_contributions = ((LeadScore *)m)->n_contributions;
+    return STATUS_OK;
+}
+
 enum status decision_explain(struct call *c, struct agents *a, const ExplainDecisionRequest *in,
                              ExplainDecisionResponse *out)
 {
@@ -105,5 +119,5 @@ enum status decision_explain(struct call *c, struct agents *a, const ExplainDeci
 
     TRY(decision_read(c, a, in->id, &record));
     out->decision = record->decision;
-    return STATUS_OK;
+    return show_shares(c, out->decision);
 }

@@ -12,10 +12,9 @@
 #define MILLI_UNIT      INT64_C(100000000)
 #define MICRO_MAX       INT64_C(1000000000000) /* beyond any log-odds; keeps the product in range */
 
-enum { N_GROUPS = SIGNAL_GROUP_ROUNDING + 1, MICRO_UNIT = 1000000 };
+enum { N_GROUPS = SIGNAL_GROUP_ROUNDING + 1 };
 
-static const double PROBABILITY_MIN = 0.0001, BAND_LEVEL = 0.9;
-static const double PRIOR_ODDS = 1.0 / 9, PRIOR_DOUBLE = 20, PRIOR_BAND = 15;
+static const double BAND_LEVEL = 0.9, PRIOR_BAND = 15;
 
 static int64_t clamp(int64_t value, int64_t least, int64_t most)
 {
@@ -30,15 +29,12 @@ int64_t score_milli_of(int64_t micro)
                         : -((-product + MILLI_UNIT / 2) / MILLI_UNIT);
 }
 
-int64_t score_micro_of(double probability)
+int64_t score_total_milli(int64_t total_micro, int64_t anchor_micro)
 {
-    double p = probability;
+    int64_t milli = SCORE_ANCHOR_POINTS * SCORE_MILLI + score_milli_of(total_micro - anchor_micro);
 
-    if (!(p > PROBABILITY_MIN)) /* NaN too */
-        p = PROBABILITY_MIN;
-    if (p > 1 - PROBABILITY_MIN)
-        p = 1 - PROBABILITY_MIN;
-    return (int64_t)llround(log(p / (1 - p)) * MICRO_UNIT);
+    milli = clamp(milli, 0, 100 * SCORE_MILLI);
+    return (milli + SCORE_MILLI / 2) / SCORE_MILLI * SCORE_MILLI;
 }
 
 /* Signals come in the order of the vector; attributes are sorted behind them. */
@@ -212,17 +208,17 @@ static int64_t weigh_missing(LeadScore *s)
     return clamp((int64_t)llround(sum * 1000), 0, 1000);
 }
 
-static int64_t points_of(const struct score_learned *m, double probability)
+static int64_t points_of(const struct score_learned *m, int64_t micro)
 {
-    return SCORE_ANCHOR_POINTS * SCORE_MILLI +
-           score_milli_of(score_micro_of(probability) - m->anchor_micro);
+    return SCORE_ANCHOR_POINTS * SCORE_MILLI + score_milli_of(micro - m->anchor_micro);
 }
 
 static void set_band(LeadScore *s, const struct score_learned *m)
 {
     int64_t wider = weigh_missing(s) * SCORE_MISSING_POINTS;
-    int64_t low = clamp(points_of(m, m->low) - wider, 0, s->score * SCORE_MILLI);
-    int64_t high = clamp(points_of(m, m->high) + wider, s->score * SCORE_MILLI, 100 * SCORE_MILLI);
+    int64_t low = clamp(points_of(m, m->low_micro) - wider, 0, s->score * SCORE_MILLI);
+    int64_t high =
+        clamp(points_of(m, m->high_micro) + wider, s->score * SCORE_MILLI, 100 * SCORE_MILLI);
 
     s->band->low = (double)low / (double)SCORE_MILLI;
     s->band->high = (double)high / (double)SCORE_MILLI;
@@ -262,12 +258,9 @@ enum status score_learned(struct arena *a, const struct score_input *in,
 
 void score_as_prior(LeadScore *s)
 {
-    double odds = PRIOR_ODDS * exp2((s->score - SCORE_ANCHOR_POINTS) / PRIOR_DOUBLE);
-
     s->quality = ANSWER_QUALITY_COLD_START;
     if (s->n_disqualifications)
         return;
-    s->win_probability = odds / (1 + odds);
     s->band->low = s->band->low > PRIOR_BAND ? s->band->low - PRIOR_BAND : 0;
     s->band->high = s->band->high < 100 - PRIOR_BAND ? s->band->high + PRIOR_BAND : 100;
 }

@@ -8,7 +8,7 @@
  * 50. Points are linear in log-odds, so every share of log-odds is a share of points. A running sum
  * is rounded to thousandths and each share gets the difference it makes: they add up exactly, in
  * points and in log-odds, and each is within 0.001 points of its true value. What brings the total
- * into 0..100 and to a whole number is a contribution of its own. docs/adr/0016.
+ * into 0..100 and to a whole number is a contribution of its own. docs/scoring.md.
  */
 #ifndef DOMAIN_SCORE_LEARNED_H
 #define DOMAIN_SCORE_LEARNED_H
@@ -37,7 +37,7 @@ struct score_learned {
     const struct score_share *shares; /* [n_shares <= SCORE_SHARES_MAX] */
     size_t n_shares;
     double probability;
-    double low, high; /* where 90 % of such predictions come true */
+    int64_t low_micro, high_micro; /* log-odds between which 90 % of such predictions come true */
     const char *model_id, *model_version, *model_sha256;
 };
 
@@ -51,8 +51,7 @@ struct score_learned {
 MUST_CHECK enum status score_learned(struct arena *a, const struct score_input *in,
                                      const struct score_learned *m, LeadScore **out);
 
-/* Makes a rules' score the prior of a cold start: quality, a wider band, and a probability of 1 in
- * 10 at 50 points, the odds doubling with every 20. */
+/* Makes a rules' score the prior of a cold start: its quality, and a wider band. */
 void score_as_prior(LeadScore *s);
 
 /*
@@ -63,11 +62,11 @@ MUST_CHECK enum status score_adjust(struct arena *a, LeadScore *s,
                                     const QualificationPolicy *policy, int32_t points,
                                     int32_t most);
 
+/* Thousandths of a point, 0 to 100 whole points, of log-odds in millionths. */
+int64_t score_total_milli(int64_t total_micro, int64_t anchor_micro);
+
 /* Thousandths of a point that log-odds in millionths are worth, rounded. */
 int64_t score_milli_of(int64_t micro);
-
-/* Log-odds in millionths of a probability, which is brought to 0.0001..0.9999 first. */
-int64_t score_micro_of(double probability);
 
 /* A feature in words: "412 people", "yes", "not known". NULL: arena full. */
 const char *score_feature_text(struct arena *a, const struct feature_vector *v,

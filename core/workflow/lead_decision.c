@@ -116,20 +116,44 @@ static enum status check_rules(struct call *c, const Decision *d)
                         "the decision was taken by other rules than those of this server");
 }
 
+/* The model that the decision names, with a reference; NULL: it names none. */
+static enum status find_model(struct call *c, struct agents *a, const Provenance *p,
+                              const struct model_use **out)
+{
+    enum status s;
+
+    *out = NULL;
+    if (!*p->model_id)
+        return STATUS_OK;
+    s = model_use_by_id(c, a->models, p->model_id, out);
+    if (s != STATUS_OK && s != STATUS_NOT_FOUND)
+        return s;
+    if (s == STATUS_OK && model_use_fits(*out) && strcmp((*out)->sha256, p->model_sha256) == 0)
+        return STATUS_OK;
+    model_use_put(a->models, *out);
+    *out = NULL;
+    call_clear(c);
+    return call_fail_as(c, STATUS_PRECONDITION, "REPLAY_MODEL",
+                        "the model of the decision is gone, or not for this server");
+}
+
 enum status lead_decision_replay(struct call *c, struct agents *a, const DecisionRecord *record,
                                  ProtobufCMessage **out)
 {
     const Decision *d = record->decision;
+    struct lead_scoring scoring = {.decision_id = d->id};
     struct lead_scored scored;
     ProtobufCMessage *start;
+    enum status s;
 
-    (void)a;
     TRY(check_rules(c, d));
     TRY(wire_unpack(c, &c->arena, &internal__v1__lead_score_start__descriptor,
                     (str){(char *)record->replay.data, record->replay.len}, &start));
-    TRY(lead_score(c,
-                   &(struct lead_scoring){.start = (LeadScoreStart *)start, .decision_id = d->id},
-                   &scored));
-    *out = &scored.score->base;
-    return STATUS_OK;
+    scoring.start = (LeadScoreStart *)start;
+    TRY(find_model(c, a, d->provenance, &scoring.use));
+    s = lead_score(c, &scoring, &scored);
+    model_use_put(a->models, scoring.use);
+    if (s == STATUS_OK)
+        *out = &scored.score->base;
+    return s;
 }

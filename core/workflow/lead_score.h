@@ -14,6 +14,8 @@
 #include "domain/feature.h"
 #include "workflow/lead_start.h"
 
+enum { LEAD_SCORE_ADJUSTMENT_MAX = 20 }; /* points of AI, as AiPolicy says; policies set less */
+
 struct lead_scoring {
     const LeadScoreStart *start;
     const struct model_use *use; /* NULL: none; of model_use_fits */
@@ -31,6 +33,10 @@ struct lead_scored {
  */
 MUST_CHECK enum status lead_score(struct call *c, const struct lead_scoring *in,
                                   struct lead_scored *out);
+
+/* Log-odds, in millionths, that are 50 points by this model: its base rate, or even odds. The
+ * caller writes it into the start. */
+int64_t lead_score_anchor(const struct model_use *use);
 
 /* Hash of the rules of this build, computed once: 64 hex digits. */
 const char *lead_score_rules_sha256(void);

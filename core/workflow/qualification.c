@@ -10,10 +10,10 @@
 #include "agent/event.h"
 #include "agent/instant.h"
 #include "agent/item_error.h"
+#include "agent/model_use.h"
 #include "agent/mutation.h"
 #include "domain/account_rollup.h"
 #include "domain/lifecycle.h"
-#include "domain/score.h"
 #include "store/reach.h"
 #include "store/records.h"
 #include "workflow/lead_decision.h"
@@ -26,10 +26,18 @@ enum {
 struct qualify {
     struct agents *agents;
     const QualificationPolicy *policy;
+    const struct model_use *use; /* NULL: none that fits */
     int64_t as_of_us, now_us;
     bool dry; /* compute, store nothing */
 };
 
+static void qualify_release(struct qualify *k)
+{
+    model_use_put(k->agents->models, k->use);
+    k->use = NULL;
+}
+
+/* To be released if it succeeds. */
 static enum status qualify_init(struct call *c, struct agents *a, struct qualify *k)
 {
     const TenantPolicy *policy;
@@ -39,6 +47,9 @@ static enum status qualify_init(struct call *c, struct agents *a, struct qualify
     k->policy = policy->qualification;
     k->now_us = call_now_us(c);
     k->as_of_us = k->now_us;
+    TRY(model_use_active(c, a->models, MODEL_KIND_LEAD_WIN, &k->use));
+    if (k->use && !model_use_fits(k->use))
+        qualify_release(k);
     return STATUS_OK;
 }
 
@@ -161,13 +172,15 @@ static enum status move(struct call *c, const struct qualify *k, Lead *lead, con
 static enum status qualify(struct tx *tx, const struct qualify *k, Lead *lead, LeadScore **score)
 {
     struct call *c = tx_call(tx);
-    struct lead_scoring scoring = {.decision_id = ""};
+    struct lead_scoring scoring = {.use = k->use, .decision_id = ""};
     struct lead_scored scored;
     struct lead_decision decision = {.scored = &scored, .began_ns = call_monotonic_ns(c)};
     Decision d;
 
     TRY(look(tx, k, lead, &decision.start));
     TRY(decision_new(c, k->agents, DECISION_KIND_LEAD_SCORE, &d));
+    if (k->use)
+        decision.start->anchor_micro = lead_score_anchor(k->use);
     scoring.start = decision.start;
     scoring.decision_id = k->dry ? "" : d.id;
     TRY(lead_score(c, &scoring, &scored));
@@ -209,17 +222,25 @@ static enum status one_unit(struct call *c, struct tx *tx, void *arg)
     return qualify(tx, &k->shared, out->lead, &out->score);
 }
 
+static enum status run_one(struct call *c, struct agents *a, struct one *k)
+{
+    k->shared.dry = k->in->validate_only || k->in->as_of;
+    TRY(instant_of_event(c, k->in->as_of, "as_of", &k->shared.as_of_us));
+    return mutate(c, a,
+                  &(struct mutation){
+                      .unit = one_unit, .arg = k, .answer = &k->out->base, .looks = k->shared.dry});
+}
+
 enum status qualification_run(struct call *c, struct agents *a, const QualifyLeadRequest *in,
                               QualifyLeadResponse *out)
 {
     struct one k = {.in = in, .out = out};
+    enum status s;
 
     TRY(qualify_init(c, a, &k.shared));
-    k.shared.dry = in->validate_only || in->as_of;
-    TRY(instant_of_event(c, in->as_of, "as_of", &k.shared.as_of_us));
-    return mutate(c, a,
-                  &(struct mutation){
-                      .unit = one_unit, .arg = &k, .answer = &out->base, .looks = k.shared.dry});
+    s = run_one(c, a, &k);
+    qualify_release(&k.shared);
+    return s;
 }
 
 struct many {
@@ -282,6 +303,7 @@ enum status qualification_batch(struct call *c, struct agents *a, const struct q
                                 QualifyResults *out)
 {
     struct many k = {.in = in, .out = out};
+    enum status s;
 
     if (in->n > QUALIFY_BATCH_MAX)
         return call_fail(c, STATUS_INVALID, "more than %d leads in one step", QUALIFY_BATCH_MAX);
@@ -289,8 +311,9 @@ enum status qualification_batch(struct call *c, struct agents *a, const struct q
         return call_nomem(c);
     TRY(qualify_init(c, a, &k.shared));
     k.shared.dry = in->validate_only;
-    TRY(store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k));
-    if (!k.shared.dry)
+    s = store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k);
+    qualify_release(&k.shared);
+    if (s == STATUS_OK && !k.shared.dry)
         feed_tell(a->feed, c->principal.tenant_id);
-    return STATUS_OK;
+    return s;
 }

@@ -6,7 +6,10 @@
 #include "agent/decision.h"
 #include "agent/desk.h"
 #include "agent/lead.h"
-#include "workflow/lead_score.h"
+#include "agent/model_use.h"
+#include "base/uuid.h"
+#include "store/records.h"
+#include "workflow/lead_maker.h"
 #include "workflow/qualification.h"
 #include "workflow/replay.h"
 
@@ -61,6 +64,7 @@ DESK_TEST(lead_decision, names_what_it_was_taken_from)
     cr_assert_str_eq(k->provenance->rule_set_sha256, lead_score_rules_sha256());
     cr_assert_eq(k->quality, s->quality);
     cr_assert(*k->summary);
+    cr_assert_eq(k->n_contributions, 0, "the answer holds them");
     cr_assert_not_null(k->latency);
 }
 
@@ -117,4 +121,111 @@ DESK_TEST(lead_decision, goes_with_the_person)
     in.id = id;
     cr_assert_eq(lead_delete(d->call, &d->agents, &in, &out), STATUS_OK);
     cr_assert_eq(decision_read(d->call, &d->agents, decision, &record), STATUS_NOT_FOUND);
+}
+
+struct publishing {
+    str bytes;
+    char *id;
+    const char *catalogue;
+};
+
+static enum status publish_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct publishing *k = arg;
+    char catalogue[SCORE_SHA256_BYTES + 1];
+    ModelMetrics metrics = MODEL_METRICS_INIT;
+    ModelRecord record = MODEL_RECORD_INIT;
+    ModelContent content = MODEL_CONTENT_INIT;
+    ModelCard card = MODEL_CARD_INIT;
+    Model model = MODEL_INIT;
+
+    feature_catalogue_sha256(catalogue);
+    model.id = record.id = content.id = k->id;
+    model.kind = MODEL_KIND_LEAD_WIN;
+    model.version = "7";
+    model.sha256 = decision_sha256(&c->arena, k->bytes);
+    metrics.base_rate = 0.25;
+    card.model = &model;
+    card.validation = &metrics;
+    record.card = &card;
+    record.catalogue_sha256 = k->catalogue ? (char *)k->catalogue : catalogue;
+    record.active_kind = (char *)model_kind_name(MODEL_KIND_LEAD_WIN);
+    content.content = (ProtobufCBinaryData){k->bytes.n, (uint8_t *)k->bytes.p};
+    TRY(tx_insert_model(tx, &record));
+    return tx_insert_model_content(tx, &content);
+}
+
+/* Puts a model into use; NULL: trained on this build's catalogue. */
+static char *publish(struct desk *d, const char *catalogue)
+{
+    struct publishing k = {.bytes = lead_model_bytes(&d->call->arena, 3, 600),
+                           .id = uuid_text(&d->call->arena, uuid_new(d->call)),
+                           .catalogue = catalogue};
+
+    cr_assert_eq(store_run(d->agents.store, d->call, STORE_WRITE, publish_unit, &k), STATUS_OK,
+                 "%s", d->call->fault.why);
+    model_use_forget(d->agents.models, d->call->principal.tenant_id, MODEL_KIND_LEAD_WIN);
+    return k.id;
+}
+
+static enum status retire_unit(struct call *c, struct tx *tx, void *arg)
+{
+    ModelRecord *record;
+
+    (void)c;
+    TRY(tx_get_model(tx, str_of(arg), &record));
+    record->active_kind = (char *)"";
+    return tx_update_model(tx, record);
+}
+
+DESK_TEST(lead_decision, is_explained_with_its_shares)
+{
+    LeadScore *s = qualify(d, desk_lead(d, LEAD_STATUS_NEW)->id).score;
+    ExplainDecisionRequest in = EXPLAIN_DECISION_REQUEST_INIT;
+    ExplainDecisionResponse out = EXPLAIN_DECISION_RESPONSE_INIT;
+
+    in.id = s->decision_id;
+    cr_assert_eq(decision_explain(d->call, &d->agents, &in, &out), STATUS_OK);
+    cr_assert_gt(s->n_contributions, 0);
+    cr_assert_eq(out.decision->n_contributions, s->n_contributions);
+    cr_assert_str_eq(out.decision->contributions[0]->signal, s->contributions[0]->signal);
+}
+
+/* The model is named, counts, and is found again after another way of scoring took its place. */
+DESK_TEST(lead_decision, by_a_model_replays_after_the_model_was_retired)
+{
+    char *id = desk_lead(d, LEAD_STATUS_NEW)->id, *before = qualify(d, id).score->decision_id,
+         *model = publish(d, NULL), *decision;
+    LeadScore *s = qualify(d, id).score;
+    ReplayDecisionResponse out;
+
+    decision = s->decision_id;
+    cr_assert_str_eq(s->provenance->model_id, model);
+    cr_assert_eq(s->quality, ANSWER_QUALITY_FULL);
+    cr_assert_neq(s->base_log_odds_micro, 0);
+    out = replay(d, decision);
+    cr_assert(out.identical, "%zu fields differ, %s", out.n_differing_fields,
+              out.n_differing_fields ? out.differing_fields[0] : "");
+    cr_assert_eq(store_run(d->agents.store, d->call, STORE_WRITE, retire_unit, model), STATUS_OK,
+                 "%s", d->call->fault.why);
+    model_use_forget(d->agents.models, d->call->principal.tenant_id, MODEL_KIND_LEAD_WIN);
+    log_reply(d, id);
+    s = qualify(d, id).score;
+    cr_assert_eq(s->quality, ANSWER_QUALITY_COLD_START);
+    cr_assert_str_eq(s->provenance->model_id, "");
+    cr_assert(replay(d, decision).identical);
+    cr_assert(replay(d, before).identical);
+}
+
+DESK_TEST(lead_decision, by_a_model_of_another_catalogue_is_a_cold_start)
+{
+    char *id = desk_lead(d, LEAD_STATUS_NEW)->id;
+    LeadScore *s;
+
+    publish(d, "0000000000000000000000000000000000000000000000000000000000000000");
+    s = qualify(d, id).score;
+    cr_assert_eq(s->quality, ANSWER_QUALITY_COLD_START);
+    cr_assert_str_eq(s->provenance->model_id, "");
+    cr_assert_gt(s->win_probability, 0);
+    cr_assert(replay(d, s->decision_id).identical);
 }
