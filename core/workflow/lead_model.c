@@ -27,8 +27,35 @@ size_t lead_model_words(const struct encoder_source *s, uint32_t out[LEAD_FLIP_V
     return n;
 }
 
-/* Columns for what the lead has not, and the texts that may be tried: before names and texts are
- * looked up. */
+/* The column of a source, added where the lead has none; NULL: no room. */
+static enum status column_of(struct frame *f, const struct encoder_source *s,
+                             struct frame_column **out)
+{
+    const struct frame_column *c = frame_find(f, s->name);
+    size_t at = f->n_columns;
+
+    *out = NULL;
+    if (!c && at == f->columns_max)
+        return STATUS_OK;
+    if (!c)
+        TRY(frame_add_column(f, s->name, s->kind, &at));
+    *out = &f->column[c ? (size_t)(c - f->column) : at];
+    return STATUS_OK;
+}
+
+/* The texts that may be tried: they have to be in the dictionary before it is looked through. */
+static enum status add_words(struct frame *f, struct frame_column *c,
+                             const struct encoder_source *s)
+{
+    uint32_t words[LEAD_FLIP_VALUES] = {0};
+    size_t n = lead_model_words(s, words);
+
+    for (size_t k = 0; k < n; k++)
+        TRY(frame_set_word(f, ROW_OTHER, (size_t)(c - f->column), s->word[words[k]]));
+    c->cell[ROW_OTHER] = c->cell[ROW_LEAD];
+    return STATUS_OK;
+}
+
 static enum status prepare(struct lead_model *m)
 {
     const struct encoder *e = &m->use->model->encoder;
@@ -36,20 +63,11 @@ static enum status prepare(struct lead_model *m)
 
     for (size_t i = 0; i < e->n_sources; i++) {
         const struct encoder_source *s = &e->source[i];
-        const struct frame_column *c = frame_find(f, s->name);
-        uint32_t words[LEAD_FLIP_VALUES];
-        size_t at;
+        struct frame_column *c;
 
-        if (!c && f->n_columns < f->columns_max) {
-            TRY(frame_add_column(f, s->name, s->kind, &at));
-            c = &f->column[at];
-        }
-        if (!c || c->kind != COLUMN_CATEGORY || s->kind != COLUMN_CATEGORY)
-            continue;
-        at = (size_t)(c - f->column);
-        for (size_t k = 0, n = lead_model_words(s, words); k < n; k++)
-            TRY(frame_set_word(f, ROW_OTHER, at, s->word[words[k]]));
-        f->column[at].cell[ROW_OTHER] = f->column[at].cell[ROW_LEAD];
+        TRY(column_of(f, s, &c));
+        if (c && c->kind == COLUMN_CATEGORY && s->kind == COLUMN_CATEGORY)
+            TRY(add_words(f, c, s));
     }
     return STATUS_OK;
 }

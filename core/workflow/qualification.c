@@ -12,23 +12,20 @@
 #include "agent/item_error.h"
 #include "agent/model_use.h"
 #include "agent/mutation.h"
-#include "domain/account_rollup.h"
 #include "domain/lifecycle.h"
-#include "store/reach.h"
 #include "store/records.h"
 #include "workflow/lead_decision.h"
-
-enum {
-    ACCOUNT_LEADS_MAX = 100, /* of one company: more contacts change no score */
-};
+#include "workflow/lead_look.h"
 
 /* What the units of one request share. */
 struct qualify {
     struct agents *agents;
-    const QualificationPolicy *policy;
+    const TenantPolicy *policy;
     const struct model_use *use; /* NULL: none that fits */
     int64_t as_of_us, now_us;
     bool dry; /* compute, store nothing */
+    /* What AI said, by place in the request; NULL: it was not asked. */
+    struct lead_insight *insights;
 };
 
 static void qualify_release(struct qualify *k)
@@ -40,11 +37,8 @@ static void qualify_release(struct qualify *k)
 /* To be released if it succeeds. */
 static enum status qualify_init(struct call *c, struct agents *a, struct qualify *k)
 {
-    const TenantPolicy *policy;
-
-    TRY(policy_get(c, a->policies, &policy));
+    TRY(policy_get(c, a->policies, &k->policy));
     k->agents = a;
-    k->policy = policy->qualification;
     k->now_us = call_now_us(c);
     k->as_of_us = k->now_us;
     TRY(model_use_active(c, a->models, MODEL_KIND_LEAD_WIN, &k->use));
@@ -53,70 +47,12 @@ static enum status qualify_init(struct call *c, struct agents *a, struct qualify
     return STATUS_OK;
 }
 
-static enum status read_activities(struct tx *tx, const Lead *lead, struct activity_rollup *out)
+static struct lead_look look_of(const struct qualify *k)
 {
-    struct list_where where = {ACTIVITY_BY_lead_id, str_of(lead->id), 0};
-    struct list_query q = {.page_size = PAGE_SIZE_MAX, .where = &where, .n_where = 1};
-    struct list_page page;
-
-    for (size_t n = 0; n < QUALIFY_ACTIVITIES_MAX; n += page.n_items) {
-        TRY(tx_list(tx, RECORD_ACTIVITY, &q, &page));
-        for (size_t i = 0; i < page.n_items; i++)
-            activity_rollup_add(out, (const Activity *)page.items[i]);
-        if (!*page.next_page_token)
-            break;
-        q.page_token = str_of(page.next_page_token);
-    }
-    return STATUS_OK;
-}
-
-/* The other leads of the company. Without a domain of its own the company is not known. */
-static enum status read_account(struct tx *tx, const struct qualify *k, const Lead *lead,
-                                struct score_account *out)
-{
-    struct list_where where = {.column = LEAD_BY_domain};
-    struct list_query q = {.page_size = ACCOUNT_LEADS_MAX, .where = &where, .n_where = 1};
-    struct list_page page;
-    struct account_rollup rollup;
-
-    account_rollup_init(&rollup, lead->id, k->as_of_us, k->now_us);
-    *out = rollup.account;
-    if (!lead->company || !*lead->company->domain)
-        return STATUS_OK;
-    where.text = str_of(lead->company->domain);
-    tx_widen(tx); /* a score does not depend on who asks for it */
-    TRY(tx_list(tx, RECORD_LEAD, &q, &page));
-    tx_narrow(tx);
-    for (size_t i = 0; i < page.n_items; i++)
-        account_rollup_add(&rollup, (const Lead *)page.items[i]);
-    *out = rollup.account;
-    out->known = true;
-    return STATUS_OK;
-}
-
-/* Everything that a score of this lead starts from. */
-static enum status look(struct tx *tx, const struct qualify *k, const Lead *lead,
-                        LeadScoreStart **out)
-{
-    struct call *c = tx_call(tx);
-    struct activity_rollup *rollup = NEW(&c->arena, struct activity_rollup, 1);
-    struct score_account account;
-
-    if (!rollup)
-        return call_nomem(c);
-    activity_rollup_init(rollup, k->as_of_us);
-    TRY(read_activities(tx, lead, rollup));
-    TRY(read_account(tx, k, lead, &account));
-    if (lead_start_of(&c->arena,
-                      &(struct score_input){.lead = lead,
-                                            .activity = rollup,
-                                            .account = account.known ? &account : NULL,
-                                            .policy = k->policy,
-                                            .as_of_us = k->as_of_us,
-                                            .now_us = k->now_us},
-                      out) != STATUS_OK)
-        return call_nomem(c);
-    return STATUS_OK;
+    return (struct lead_look){.policy = k->policy->qualification,
+                              .use = k->use,
+                              .as_of_us = k->as_of_us,
+                              .now_us = k->now_us};
 }
 
 static enum status summarise(struct call *c, const LeadScore *score, LeadScoreSummary **out)
@@ -158,7 +94,7 @@ static enum status check_status(struct call *c, const Lead *lead, LeadStatus to)
 
 static enum status move(struct call *c, const struct qualify *k, Lead *lead, const LeadScore *score)
 {
-    LeadStatus to = score_status(score, k->policy);
+    LeadStatus to = score_status(score, k->policy->qualification);
 
     if (lead->status != to) {
         lead->status = to;
@@ -168,31 +104,122 @@ static enum status move(struct call *c, const struct qualify *k, Lead *lead, con
     return summarise(c, score, &lead->score);
 }
 
-/* Scores one lead that was just read, moves it, and stores it with the decision. */
-static enum status qualify(struct tx *tx, const struct qualify *k, Lead *lead, LeadScore **score)
-{
-    struct call *c = tx_call(tx);
-    struct lead_scoring scoring = {.use = k->use, .decision_id = ""};
+/* One lead on its way through a unit. */
+struct passage {
+    struct tx *tx;
+    const struct qualify *shared;
+    Lead *lead;
+    const struct lead_insight *insight; /* NULL: none */
     struct lead_scored scored;
-    struct lead_decision decision = {.scored = &scored, .began_ns = call_monotonic_ns(c)};
-    Decision d;
+    Decision decision;
+};
 
-    TRY(look(tx, k, lead, &decision.start));
-    TRY(decision_new(c, k->agents, DECISION_KIND_LEAD_SCORE, &d));
-    if (k->use)
-        decision.start->anchor_micro = lead_score_anchor(k->use);
-    scoring.start = decision.start;
-    scoring.decision_id = k->dry ? "" : d.id;
-    TRY(lead_score(c, &scoring, &scored));
-    *score = scored.score;
-    TRY(check_status(c, lead, score_status(*score, k->policy)));
+static enum status compute(struct passage *p, struct lead_decision *out)
+{
+    struct call *c = tx_call(p->tx);
+    const struct qualify *k = p->shared;
+    struct lead_look look = look_of(k);
+
+    *out = (struct lead_decision){.scored = &p->scored, .began_ns = call_monotonic_ns(c)};
+    TRY(lead_look(p->tx, &look, p->lead, &out->start));
+    if (p->insight) {
+        out->start->insight = p->insight->answer;
+        out->calls = p->insight->calls;
+        out->n_calls = p->insight->n_calls;
+    }
+    TRY(decision_new(c, k->agents, DECISION_KIND_LEAD_SCORE, &p->decision));
+    return lead_score(c,
+                      &(struct lead_scoring){.start = out->start,
+                                             .use = k->use,
+                                             .decision_id = k->dry ? "" : p->decision.id},
+                      &p->scored);
+}
+
+/* Scores one lead that was just read, moves it, and stores it with the decision. */
+static enum status qualify(struct passage *p)
+{
+    struct call *c = tx_call(p->tx);
+    const struct qualify *k = p->shared;
+    struct lead_decision decision;
+    const LeadScore *score;
+
+    TRY(compute(p, &decision));
+    score = p->scored.score;
+    TRY(check_status(c, p->lead, score_status(score, k->policy->qualification)));
     if (!k->dry)
-        TRY(lead_decision_put(tx, &decision, &d));
-    TRY(move(c, k, lead, *score));
+        TRY(lead_decision_put(p->tx, &decision, &p->decision));
+    TRY(move(c, k, p->lead, score));
     if (k->dry)
         return STATUS_OK;
-    TRY(tx_update_lead(tx, lead));
-    return tx_event(tx, EVENT_LEAD_QUALIFIED, RECORD_LEAD, str_of(lead->id), &lead->base);
+    TRY(tx_update_lead(p->tx, p->lead));
+    return tx_event(p->tx, EVENT_LEAD_QUALIFIED, RECORD_LEAD, str_of(p->lead->id), &p->lead->base);
+}
+
+/* Before AI is asked: the leads with the scores that the answers may adjust. */
+struct preview {
+    struct qualify *shared;
+    const str *ids; /* [n] */
+    size_t n;
+};
+
+static enum status preview_one(struct tx *tx, const struct qualify *k, Lead *lead,
+                               struct lead_insight *out)
+{
+    struct insight_texts texts;
+    struct lead_look look = look_of(k);
+    struct lead_scored scored;
+    LeadScoreStart *start;
+
+    insight_texts_init(&texts, &tx_call(tx)->arena);
+    look.texts = &texts;
+    TRY(lead_look(tx, &look, lead, &start));
+    TRY(lead_score(tx_call(tx),
+                   &(struct lead_scoring){.start = start, .use = k->use, .decision_id = ""},
+                   &scored));
+    out->lead = lead;
+    if (!scored.score->n_disqualifications)
+        out->score = scored.score;
+    out->notes = buf_str(&texts.notes);
+    out->activities = buf_str(&texts.activities);
+    return STATUS_OK;
+}
+
+/* What cannot be previewed is not asked about; the unit that follows says why. */
+static enum status preview_unit(struct call *c, struct tx *tx, void *arg)
+{
+    struct preview *p = arg;
+    ProtobufCMessage *leads[QUALIFY_BATCH_MAX];
+
+    TRY(tx_get_many(tx, RECORD_LEAD, p->ids, p->n, leads));
+    for (size_t i = 0; i < p->n; i++) {
+        struct lead_insight *one = &p->shared->insights[i];
+
+        *one = (struct lead_insight){.lead = NULL};
+        if (!leads[i] || c->arena.total > c->arena.limit / 4)
+            continue;
+        if (preview_one(tx, p->shared, (Lead *)leads[i], one) != STATUS_OK) {
+            if (!item_error_is_own(c->fault.status))
+                return c->fault.status;
+            call_clear(c);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Asks AI about these leads, outside of any unit, and keeps what it said in k. */
+static enum status ask_ai(struct call *c, struct qualify *k, InsightMode mode, const str *ids,
+                          size_t n)
+{
+    struct preview p = {k, ids, n};
+
+    if (!lead_insight_wanted(k->agents, k->policy, mode))
+        return STATUS_OK;
+    if ((k->insights = NEW(&c->arena, struct lead_insight, n + 1)) == NULL)
+        return call_nomem(c);
+    TRY(store_run(k->agents->store, c, STORE_READ, preview_unit, &p));
+    return lead_insight_ask(
+        c, k->agents,
+        &(struct insight_round){.policy = k->policy, .mode = mode, .list = k->insights, .n = n});
 }
 
 struct one {
@@ -214,18 +241,26 @@ static enum status one_unit(struct call *c, struct tx *tx, void *arg)
 {
     struct one *k = arg;
     QualifyLeadResponse *out = k->out;
+    struct passage passage;
 
     TRY(tx_get_lead(tx, str_of(k->in->id), &out->lead));
     TRY(check_as_of(c, k));
     TRY(tx_match(tx, &out->lead->base, str_of(k->in->etag)));
     out->previous_status = out->lead->status;
-    return qualify(tx, &k->shared, out->lead, &out->score);
+    passage = (struct passage){
+        .tx = tx, .shared = &k->shared, .lead = out->lead, .insight = k->shared.insights};
+    TRY(qualify(&passage));
+    out->score = passage.scored.score;
+    return STATUS_OK;
 }
 
 static enum status run_one(struct call *c, struct agents *a, struct one *k)
 {
+    str id = str_of(k->in->id);
+
     k->shared.dry = k->in->validate_only || k->in->as_of;
     TRY(instant_of_event(c, k->in->as_of, "as_of", &k->shared.as_of_us));
+    TRY(ask_ai(c, &k->shared, k->in->insight_mode, &id, 1));
     return mutate(c, a,
                   &(struct mutation){
                       .unit = one_unit, .arg = k, .answer = &k->out->base, .looks = k->shared.dry});
@@ -265,18 +300,19 @@ static enum status batch_item(struct tx *tx, const struct many *k, size_t i, Lea
                               QualifyResult **out)
 {
     struct call *c = tx_call(tx);
-    LeadScore *score = NULL;
+    struct passage p = {.tx = tx, .shared = &k->shared, .lead = lead};
     enum status s;
 
+    if (k->shared.insights)
+        p.insight = &k->shared.insights[i];
     if ((*out = NEW(&c->arena, QualifyResult, 1)) == NULL)
         return call_nomem(c);
     **out = (QualifyResult)QUALIFY_RESULT_INIT;
     if (((*out)->lead_id = arena_cstr(&c->arena, k->in->ids[i])) == NULL)
         return call_nomem(c);
-    s = lead ? qualify(tx, &k->shared, lead, &score)
-             : call_fail(c, STATUS_NOT_FOUND, "there is no such lead");
+    s = lead ? qualify(&p) : call_fail(c, STATUS_NOT_FOUND, "there is no such lead");
     if (s == STATUS_OK)
-        return scored(k, lead, score, *out);
+        return scored(k, lead, p.scored.score, *out);
     if (!item_error_is_own(s) || s == STATUS_CONFLICT)
         return s; /* the unit as a whole has to run again, or not at all */
     (*out)->error = item_error_take(c, STR(""));
@@ -311,7 +347,9 @@ enum status qualification_batch(struct call *c, struct agents *a, const struct q
         return call_nomem(c);
     TRY(qualify_init(c, a, &k.shared));
     k.shared.dry = in->validate_only;
-    s = store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k);
+    s = ask_ai(c, &k.shared, in->insight_mode, in->ids, in->n);
+    if (s == STATUS_OK)
+        s = store_run(a->store, c, k.shared.dry ? STORE_READ : STORE_WRITE, many_unit, &k);
     qualify_release(&k.shared);
     if (s == STATUS_OK && !k.shared.dry)
         feed_tell(a->feed, c->principal.tenant_id);

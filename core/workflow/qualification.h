@@ -12,8 +12,8 @@
 #include "sales/v1/sales_agent.h"
 
 enum {
-    QUALIFY_ACTIVITIES_MAX = 5000, /* of one lead, the newest count; more add nothing to a score */
-    QUALIFY_BATCH_MAX = 50,        /* leads per unit of work: a unit stays under 100 ms */
+    QUALIFY_BATCH_MAX = 50,   /* leads per unit of work: a unit stays under 100 ms */
+    QUALIFY_BATCH_ASKED = 40, /* with AI: twice as many as are asked about at a time */
 };
 
 /* One lead. NOT_FOUND, CONFLICT (stale etag), PRECONDITION (its status). With as_of or
@@ -26,6 +26,7 @@ struct qualify_batch {
     size_t n;
     bool validate_only;
     bool brief; /* results without contributions */
+    InsightMode insight_mode;
 };
 
 /*

@@ -15,6 +15,7 @@ enum { PROGRESS_EVERY_US = 1000000 };
 struct batch_stream {
     char request_id[UUID_TEXT_BYTES + 1]; /* for the audit trail; a stream is not repeated by it */
     bool validate_only, brief;
+    InsightMode insight_mode;
     struct uuid *ids; /* owned; [n_ids] */
     size_t n_ids, next;
     uint64_t total; /* leads that the progress counts towards */
@@ -62,6 +63,7 @@ enum status batch_qualify_message(struct call *c, void *self, struct rpc_stream 
     rpc_stream_set_state(s, k); /* freed in done() */
     k->validate_only = in->validate_only;
     k->brief = in->brief;
+    k->insight_mode = in->insight_mode;
     snprintf(k->request_id, sizeof k->request_id, "%s", in->request_id);
     k->started_us = k->progress_us = call_now_us(c);
     k->counts = (QualifySummary)QUALIFY_SUMMARY_INIT;
@@ -157,10 +159,15 @@ static enum status produce(struct call *c, struct agents *a, struct rpc_stream *
     BatchQualifyLeadsResponse out = BATCH_QUALIFY_LEADS_RESPONSE_INIT;
     QualifyResults results = QUALIFY_RESULTS_INIT;
     str ids[QUALIFY_BATCH_MAX];
-    struct qualify_batch batch = {.ids = ids, .validate_only = k->validate_only, .brief = k->brief};
+    struct qualify_batch batch = {.ids = ids,
+                                  .validate_only = k->validate_only,
+                                  .brief = k->brief,
+                                  .insight_mode = k->insight_mode};
 
     c->request_id = k->request_id;
     TRY(next_ids(c, a, k, ids, &batch.n));
+    if (k->insight_mode == INSIGHT_MODE_PREFERRED && batch.n > QUALIFY_BATCH_ASKED)
+        batch.n = QUALIFY_BATCH_ASKED;
     if (batch.n == 0)
         return send_summary(c, s, k);
     TRY(qualification_batch(c, a, &batch, &results));
