@@ -2,6 +2,7 @@
 #include "sqlite/conn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -36,6 +37,35 @@ static enum record_column taken_column(const char *message)
     return sql_column_of(table, column);
 }
 
+/* What the last system call on a file said that failed; 0: none did. */
+static int errno_of(sqlite3_file *f)
+{
+    int found = 0;
+
+    if (f && f->pMethods)
+        f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &found);
+    return found;
+}
+
+/* SQLite calls "I/O error" what the system call told more of: one on the log, on the database, or
+ * that which should have opened it. */
+static enum sql_error disk_class(sqlite3 *db)
+{
+    sqlite3_file *log = NULL, *main = NULL;
+    int number;
+
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &main);
+    if ((number = errno_of(log)) == 0 && (number = errno_of(main)) == 0)
+        number = sqlite3_system_errno(db);
+    switch (number) {
+    case EROFS: return SQL_ERROR_READONLY;
+    case ENOSPC:
+    case EDQUOT: return SQL_ERROR_FULL;
+    default: return SQL_ERROR_IO;
+    }
+}
+
 static enum sql_error class_of(sqlite3 *db)
 {
     int code = sqlite3_extended_errcode(db);
@@ -54,7 +84,7 @@ static enum sql_error class_of(sqlite3 *db)
     case SQLITE_READONLY: return SQL_ERROR_READONLY;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_PERM: return SQL_ERROR_IO;
+    case SQLITE_PERM: return disk_class(db);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: return SQL_ERROR_CORRUPT;
     case SQLITE_INTERRUPT: return SQL_ERROR_TIMEOUT;
