@@ -140,7 +140,7 @@ static enum status publish_unit(struct call *c, struct tx *tx, void *arg)
     Model model = MODEL_INIT;
 
     feature_catalogue_sha256(catalogue);
-    model.id = record.id = content.id = k->id;
+    model.id = content.id = k->id;
     model.kind = MODEL_KIND_LEAD_WIN;
     model.version = "7";
     model.sha256 = decision_sha256(&c->arena, k->bytes);
