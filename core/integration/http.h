@@ -29,6 +29,7 @@ enum {
     HTTP_TIMEOUT_MS = 15000,    /* of a request that says none */
     HTTP_BODY_BYTES = 64 << 10, /* of an answer to a request that says none */
     HTTP_KEEP_S = 60,           /* idle connections older than this are not used again */
+    HTTP_NAME_KEEP_S = 2,       /* what a name of a customer's resolved to is looked up again */
 };
 
 struct http_options {

@@ -33,6 +33,9 @@ void http_set_manners(CURL *curl, enum http_reach reach, int64_t timeout_ms)
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long)HTTP_KEEP_S);
+    if (reach == HTTP_PUBLIC) /* no part of the guard, which judges each address connected to: only
+                                 that customers who move are followed at once */
+        curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, (long)HTTP_NAME_KEEP_S);
 }
 
 void http_set_method(CURL *curl, enum http_method method, str body)
