@@ -7,6 +7,7 @@
 #include "ctl/demo.h"
 #include "ctl/health.h"
 #include "ctl/import.h"
+#include "ctl/model.h"
 #include "ctl/pipeline.h"
 #include "ctl/proposal.h"
 #include "ctl/qualify.h"
@@ -17,6 +18,7 @@
 
 #define AGENT(method) "/sales.v1.SalesAgent/" method
 #define ADMIN(method) "/sales.v1.Admin/" method
+#define FORECAST(method) "/sales.v1.Forecast/" method
 
 /* clang-format off */
 const struct option global_options[] = {
@@ -273,6 +275,7 @@ static const struct argument audit_export_file[] = {
     {"FILE", NULL, "file to make; it must not exist", ARGUMENT_ONE},
 };
 #include "ctl/admin_options.def"
+#include "ctl/model_options.def"
 #include "ctl/proposal_options.def"
 #include "ctl/subject_options.def"
 
@@ -397,6 +400,7 @@ const struct command commands[] = {
      .run = webhook_verify_run, TAKES(body_file), OPTIONS(webhook_verify_options),
      .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
 #include "ctl/admin_commands.def"
+#include "ctl/model_commands.def"
 #include "ctl/proposal_commands.def"
 #include "ctl/subject_commands.def"
     {.name = "demo", .summary = "the main story on real leads, every step with its time",

@@ -10,6 +10,7 @@
 #include "ctl/path.h"
 #include "grpc/health/v1/health.service.h"
 #include "sales/v1/admin.service.h"
+#include "sales/v1/forecast.service.h"
 #include "sales/v1/sales_agent.service.h"
 #include "schema/json.h"
 
@@ -117,7 +118,7 @@ struct sales_call ctl_call(const struct ctl *ctl)
 const struct method *ctl_method(const char *path)
 {
     static const struct service *const services[] = {&sales_agent_service, &admin_service,
-                                                     &health_service, NULL};
+                                                     &forecast_service, &health_service, NULL};
     const struct method *m = NULL;
 
     for (const struct service *const *s = services; !m && *s; s++)

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""run.py SALESD SCRATCH ENGINE: models learned from leads, through the real server.
+"""run.py SALESD SALESCTL SCRATCH ENGINE: models learned from leads, through the real server.
 
 Leads come by ImportLeads with their outcomes; what decides them is known to the test: the budget
 and the source. One of their attributes is named like the outcome and must not be seen.
 """
+import json
+import os
 import pathlib
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,7 +18,7 @@ import uuid
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 import world  # noqa: E402
 
-SALESD, SCRATCH, ENGINE = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+SALESD, SALESCTL, SCRATCH, ENGINE = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), sys.argv[4]
 ADMIN, MANAGER, REP, AGENT, VIEWER, AUDITOR = range(1, 7)
 LEAD_WIN, DEAL_WIN = 1, 2
 CANDIDATE, ACTIVE, RETIRED, REJECTED = 1, 2, 3, 4
@@ -102,6 +105,24 @@ def outcomes_make_a_model(w):
     assert not any("won_at" in n for n in names), "an attribute named like the outcome was learned from"
     assert any("attr.won_at" in c for c in card.caveats), card.caveats
     assert w.root.call("Forecast/GetModelCard", id=m.id).card == card
+
+
+def salesctl(w, *words):
+    env = {**{k: v for k, v in os.environ.items() if not k.startswith("SALES_")},
+           "SALES_ADDRESS": w.root.address, "SALES_API_KEY": w.root.key}
+    return subprocess.run([SALESCTL, *words], env=env, check=True, capture_output=True, text=True, timeout=WAIT_S).stdout
+
+
+def the_command_line_shows_it(w):
+    text = salesctl(w, "model", "card", w.first.model.id)
+    for want in ("active", "AUC", f"{w.first.validation.auc:.4f}", "attr.budget", "\u2588", "be careful", "rule "):
+        assert want in text, want
+    assert json.loads(salesctl(w, "model", "card", w.first.model.id, "--json"))["card"]["model"]["sha256"] == w.first.model.sha256
+    assert w.first.model.id in salesctl(w, "model", "list", "--filter", 'state = "active"')
+    *progress, last = [json.loads(line) for line in
+                       salesctl(w, "model", "train", "--seed", "7", "--dry-run", "--from", "-500d", "--json").splitlines()]
+    assert last["card"]["model"]["sha256"] == w.first.model.sha256 and all("progress" in m for m in progress)
+    assert "log loss" in salesctl(w, "model", "train", "--seed", "9", "--dry-run")
 
 
 def the_same_data_and_seed_give_the_same_bytes(w):
@@ -222,7 +243,8 @@ def a_killed_server_publishes_once(w):
     assert len(models(w.root)) == n + 1, "published twice"
 
 
-SCENARIOS = [too_little_is_said_and_the_prior_stays, outcomes_make_a_model, the_same_data_and_seed_give_the_same_bytes,
+SCENARIOS = [too_little_is_said_and_the_prior_stays, outcomes_make_a_model, the_command_line_shows_it,
+             the_same_data_and_seed_give_the_same_bytes,
              a_repetition_is_the_same_training, the_better_one_replaces_the_one_in_use,
              a_window_limits_what_is_learned_from, roles_and_kinds, no_other_tenant_sees_it, two_at_once,
              a_killed_server_publishes_once]
