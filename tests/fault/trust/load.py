@@ -3,11 +3,13 @@ import concurrent.futures
 import random
 import threading
 import time
+import uuid
 
 import grpc
 
 from model import Worker
 from servers import Failed
+from world import PASSING
 from stage import HOOK_EVENTS, TENANTS, Asker, Tenant
 
 RUN_S = 90  # until the run of an approved proposal is made good
@@ -93,7 +95,7 @@ class Provoker:
     def __init__(self, world, seed, totals):
         self.world, self.rng, self.totals = world, random.Random(seed), totals
         self.pool, self.n = concurrent.futures.ThreadPoolExecutor(3), 0
-        self.error, self.thread, self.approved = None, None, []
+        self.error, self.thread, self.approved, self.trained = None, None, [], []
 
     def asker(self, tenant):
         return Asker(tenant, self.rng.random(), self.pool, self.totals)
@@ -145,7 +147,43 @@ class Provoker:
             tenant.made_by_jobs.append(found[0].id)  # a second one is for facts.py to find
         self.approved.clear()
 
-    WAYS = {"proposal.run": propose, "key.create": tenant, "reseal.batch": rotate, "key.retire": rotate, "erase.unit": erase}
+    def attempt_training(self, tenant, request):
+        """The id of its model; None: not this time."""
+        stub = tenant.world.channel.unary_stream(
+            "/sales.v1.Forecast/TrainModel", lambda m: m.SerializeToString(),
+            type(tenant.message("TrainModelResponse")).FromString)
+        try:
+            last = list(stub(request, metadata=(("authorization", f"Bearer {tenant.key or self.world.operator_key}"),),
+                             timeout=RUN_S))[-1]
+        except grpc.RpcError as e:
+            if e.code() not in (*PASSING, grpc.StatusCode.ABORTED):
+                raise Failed(f"TrainModel: {e.code()} {e.details()}") from e
+            return None
+        return last.card.model.id
+
+    def train(self):
+        tenant = self.rng.choice(self.world.tenants)
+        request = tenant.message("TrainModelRequest", kind="MODEL_KIND_LEAD_WIN", request_id=str(uuid.uuid4()))
+        self.trained.append((tenant, request))
+        self.attempt_training(tenant, request)
+
+    def check_trained(self):
+        """Each request made one model, and no model is there that nobody asked for."""
+        end, made = time.monotonic() + RUN_S, {}
+        for tenant, request in self.trained:
+            while not (model := self.attempt_training(tenant, request)):
+                if time.monotonic() > end:
+                    raise Failed("a training did not end")
+                time.sleep(0.2)
+            made.setdefault(tenant, set()).add(model)
+        for tenant, models in made.items():
+            tenant.models = getattr(tenant, "models", set()) | models
+            there = {m.id for m in tenant.read("ListModels", page_size=500).models}
+            if there != tenant.models:
+                raise Failed(f"{len(there)} models of {len(tenant.models)} trainings")
+        self.trained.clear()
+
+    WAYS = {"proposal.run": propose, "model.fit": train, "model.publish": train, "key.create": tenant, "reseal.batch": rotate, "key.retire": rotate, "erase.unit": erase}
 
     def begin(self, point, process):
         way = self.WAYS.get(point)
@@ -169,6 +207,7 @@ class Provoker:
         if self.error:
             raise self.error
         self.check_approved()
+        self.check_trained()
 
 
 def furnish(world, seed, totals):
