@@ -1,4 +1,5 @@
 /* webhook_lane, webhook_sweep: deliveries in the course of time. */
+#include "agent/audit.h"
 #include "agent/instant.h"
 #include "agent/webhook_bench.h"
 #include "agent/webhook_lane.h"
@@ -44,6 +45,20 @@ static void exhaust(struct bench *b)
     }
 }
 
+/* Entries of the trail that name the rule by which the server disabled a webhook. */
+static size_t entries_by(struct bench *b, const char *id, const char *rule)
+{
+    ListAuditEntriesRequest in = LIST_AUDIT_ENTRIES_REQUEST_INIT;
+    ListAuditEntriesResponse out = LIST_AUDIT_ENTRIES_RESPONSE_INIT;
+    size_t n = 0;
+
+    in.filter = arena_printf(&b->call->arena, "record_id = \"%s\"", id);
+    OK(audit_list(b->call, &b->agents, &in, &out));
+    for (size_t i = 0; i < out.n_entries; i++)
+        n += strcmp(out.entries[i]->rule, rule) == 0;
+    return n;
+}
+
 BENCH_TEST(webhook_lane, is_disabled_after_deliveries_given_up_and_enabled_by_people)
 {
     Webhook *w = bench_webhook(b, NULL), change = WEBHOOK_INIT;
@@ -52,8 +67,10 @@ BENCH_TEST(webhook_lane, is_disabled_after_deliveries_given_up_and_enabled_by_pe
     bench_fan_out(b, bench_happen(b, WEBHOOK_GIVEN_UP_MAX - 1));
     exhaust(b);
     cr_assert_eq(bench_stored(b, w->id)->webhook->state, WEBHOOK_STATE_ENABLED);
+    cr_assert_eq(entries_by(b, w->id, "webhook.given_up"), 0);
     bench_fan_out(b, bench_happen(b, 2));
     exhaust(b);
+    cr_assert_eq(entries_by(b, w->id, "webhook.given_up"), 1, "on the trail, by the server itself");
     const WebhookRecord *r = bench_stored(b, w->id);
 
     cr_assert_eq(r->webhook->state, WEBHOOK_STATE_FAILED);
