@@ -119,11 +119,6 @@ bool rpc_request_set_trailer(struct rpc_request *q, str key, str value)
            rpc_metadata_add(&c->trailers, key, value);
 }
 
-bool rpc_request_is_cancelled(const struct rpc_request *q)
-{
-    return atomic_load(&call_of(q)->cancelled);
-}
-
 struct rpc_request *rpc_request_of(struct call *c)
 {
     return (struct rpc_request *)((char *)c - offsetof(struct rpc_call, ctx));

@@ -80,9 +80,6 @@ struct rpc_identity {
  * the call's arena and ends with a zero byte. A new copy each time: ask once. */
 bool rpc_request_peer_identity(struct rpc_request *q, struct rpc_identity *out);
 
-/* The client cancelled, went away, or its deadline passed. */
-bool rpc_request_is_cancelled(const struct rpc_request *q);
-
 /* The request behind a call or stream that this server handles: from here a handler reaches request
  * metadata and response headers. */
 struct rpc_request *rpc_request_of(struct call *c);
