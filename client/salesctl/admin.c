@@ -101,27 +101,20 @@ static const struct view_column info_rows[] = {
 VIEW(admin_info_view, "", info_rows, "nothing");
 /* clang-format on */
 
+static void show_secret(struct ctl *ctl, const struct command *command,
+                        const ProtobufCMessage *reply)
+{
+    ctl_reply(ctl, command, reply);
+    if (!ctl->json)
+        fprintf(ctl->out.file, "secret  %s\n",
+                show_field(&ctl->arena, reply, "secret", SHOW_PLAIN));
+    fprintf(ctl->err.file, "salesctl: keep the secret now, it is not shown again\n");
+}
+
 enum exit_code admin_secret_run(struct ctl *ctl, const struct command *command,
                                 const struct args *args)
 {
-    ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
-    struct sales_call call = ctl_call(ctl);
-    enum exit_code code;
-
-    if (!in)
-        return CTL_USAGE;
-    code = ctl_unary(ctl, &call, command->method, in, &reply);
-    if (code == CTL_OK && ctl->json) {
-        ctl_json(ctl, reply);
-    } else if (code == CTL_OK) {
-        show_item(&ctl->arena, &ctl->out, command->view, reply);
-        fprintf(ctl->out.file, "secret  %s\n",
-                show_field(&ctl->arena, reply, "secret", SHOW_PLAIN));
-    }
-    if (code == CTL_OK)
-        fprintf(ctl->err.file, "salesctl: keep the secret now, it is not shown again\n");
-    sales_call_release(&call);
-    return code;
+    return ctl_run(ctl, command, args, show_secret);
 }
 
 enum exit_code admin_policy_get_run(struct ctl *ctl, const struct command *command,

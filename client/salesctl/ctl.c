@@ -233,7 +233,8 @@ void ctl_reply(struct ctl *ctl, const struct command *c, const ProtobufCMessage 
         fprintf(ctl->out.file, "%s\n", c->done);
 }
 
-enum exit_code call_run(struct ctl *ctl, const struct command *command, const struct args *args)
+enum exit_code ctl_run(struct ctl *ctl, const struct command *command, const struct args *args,
+                       ctl_show_fn *show)
 {
     ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
     struct sales_call call = ctl_call(ctl);
@@ -243,9 +244,14 @@ enum exit_code call_run(struct ctl *ctl, const struct command *command, const st
         return CTL_USAGE;
     code = ctl_unary(ctl, &call, command->method, in, &reply);
     if (code == CTL_OK)
-        ctl_reply(ctl, command, reply);
+        show(ctl, command, reply);
     sales_call_release(&call);
     return code;
+}
+
+enum exit_code call_run(struct ctl *ctl, const struct command *command, const struct args *args)
+{
+    return ctl_run(ctl, command, args, ctl_reply);
 }
 
 enum exit_code delete_run(struct ctl *ctl, const struct command *command, const struct args *args)

@@ -41,7 +41,15 @@ int64_t ctl_now_us(void);
 /* Prints a reply as the command's view, or as JSON. */
 void ctl_reply(struct ctl *ctl, const struct command *command, const ProtobufCMessage *reply);
 
-/* Runs a command that is one unary call with a view. */
+/* Prints a reply as a command wants it, JSON included. */
+typedef void ctl_show_fn(struct ctl *ctl, const struct command *command,
+                         const ProtobufCMessage *reply);
+
+/* Runs a command that is one unary call, and shows what came. */
+enum exit_code ctl_run(struct ctl *ctl, const struct command *command, const struct args *args,
+                       ctl_show_fn *show);
+
+/* The same with the command's view. */
 enum exit_code call_run(struct ctl *ctl, const struct command *command, const struct args *args);
 
 /* As call_run for lists: follows next_page_token with --all. */

@@ -74,19 +74,17 @@ void pipeline_print(struct arena *a, const struct term *t,
         fprintf(t->file, "moves are those of the latest closed deals: there are too many\n");
 }
 
+static void show_summary(struct ctl *ctl, const struct command *command,
+                         const ProtobufCMessage *reply)
+{
+    (void)command;
+    if (ctl->json)
+        ctl_json(ctl, reply);
+    else
+        pipeline_print(&ctl->arena, &ctl->out, (const void *)reply);
+}
+
 enum exit_code pipeline_run(struct ctl *ctl, const struct command *command, const struct args *args)
 {
-    ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
-    struct sales_call call = ctl_call(ctl);
-    enum exit_code code;
-
-    if (!in)
-        return CTL_USAGE;
-    code = ctl_unary(ctl, &call, command->method, in, &reply);
-    if (code == CTL_OK && ctl->json)
-        ctl_json(ctl, reply);
-    else if (code == CTL_OK)
-        pipeline_print(&ctl->arena, &ctl->out, (const void *)reply);
-    sales_call_release(&call);
-    return code;
+    return ctl_run(ctl, command, args, show_summary);
 }

@@ -17,24 +17,18 @@ static void show_once(struct ctl *ctl, const char *what, const char *text)
                 plain, text, dim, plain);
 }
 
+static void show_keys(struct ctl *ctl, const struct command *command, const ProtobufCMessage *reply)
+{
+    ctl_reply(ctl, command, reply);
+    if (ctl->json)
+        return;
+    show_once(ctl, "secret", show_field(&ctl->arena, reply, "secret", SHOW_PLAIN));
+    show_once(ctl, "public key", show_field(&ctl->arena, reply, "public_key", SHOW_PLAIN));
+}
+
 enum exit_code webhook_run(struct ctl *ctl, const struct command *command, const struct args *args)
 {
-    ProtobufCMessage *in = ctl_request(ctl, command, args), *reply;
-    struct sales_call call = ctl_call(ctl);
-    enum exit_code code;
-
-    if (!in)
-        return CTL_USAGE;
-    code = ctl_unary(ctl, &call, command->method, in, &reply);
-    if (code == CTL_OK && ctl->json) {
-        ctl_json(ctl, reply);
-    } else if (code == CTL_OK) {
-        show_item(&ctl->arena, &ctl->out, command->view, reply);
-        show_once(ctl, "secret", show_field(&ctl->arena, reply, "secret", SHOW_PLAIN));
-        show_once(ctl, "public key", show_field(&ctl->arena, reply, "public_key", SHOW_PLAIN));
-    }
-    sales_call_release(&call);
-    return code;
+    return ctl_run(ctl, command, args, show_keys);
 }
 
 /* A whole file, "-" is standard input. False: it cannot be read, or is longer than most. */
