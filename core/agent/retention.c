@@ -8,6 +8,7 @@
 #include "domain/moment.h"
 #include "job/house.h"
 #include "obs/log.h"
+#include "store/apart.h"
 #include "store/audit.h"
 #include "store/outbox.h"
 #include "store/records.h"
@@ -196,23 +197,8 @@ static enum status trim_unit(struct call *c, struct tx *tx, void *arg)
 /* A unit in a call of its own, so that memory does not grow with what expires. */
 static enum status run_apart(struct call *c, struct agents *a, store_unit_fn fn, void *arg)
 {
-    struct call own;
-    enum status s;
-
     TRY(call_check(c));
-    call_init(&own, c->clock, CALL_ARENA_BYTES);
-    own.deadline_ns = c->deadline_ns;
-    own.cancelled = c->cancelled;
-    own.is_background = c->is_background;
-    own.principal = c->principal;
-    own.trace = c->trace;
-    own.method = c->method;
-    own.rule = c->rule;
-    s = store_run(a->store, &own, STORE_WRITE, fn, arg);
-    if (s != STATUS_OK)
-        s = call_fail_as(c, s, own.fault.reason, "%s", own.fault.why);
-    call_release(&own);
-    return s;
+    return store_run_apart(a->store, c, CALL_ARENA_BYTES, fn, arg, STORE_WRITE);
 }
 
 static enum status expire_class(struct call *c, struct agents *a, struct expiry *x)

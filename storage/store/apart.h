@@ -18,6 +18,7 @@ MUST_CHECK static inline enum status store_run_apart(struct store *s, struct cal
     own.principal = c->principal;
     own.deadline_ns = c->deadline_ns;
     own.cancelled = c->cancelled;
+    own.is_background = c->is_background;
     own.trace = c->trace;
     own.method = c->method;
     own.peer = c->peer;
