@@ -7,10 +7,10 @@
 #define AI_ANTHROPIC_CALL_H
 
 #include "ai/anthropic_message.h"
-#include "ai/breaker.h"
 #include "ai/limiter.h"
 #include "ai/retry.h"
 #include "ai/sse.h"
+#include "base/breaker.h"
 #include "integration/http_loop.h"
 
 struct anthropic;

@@ -1,9 +1,9 @@
 /* The rules around an attempt, each a pure module: retry, breaker, limiter. */
 #include <criterion/criterion.h>
 
-#include "ai/breaker.h"
 #include "ai/limiter.h"
 #include "ai/retry.h"
+#include "base/breaker.h"
 #include "support/table.h"
 
 #define S      INT64_C(1000000000)

@@ -1,5 +1,5 @@
 /* The window is a ring of slices: old ones are emptied when time has moved on. */
-#include "ai/breaker.h"
+#include "base/breaker.h"
 
 #include <assert.h>
 

@@ -6,8 +6,8 @@
  *
  * Not thread-safe; time is an argument.
  */
-#ifndef AI_BREAKER_H
-#define AI_BREAKER_H
+#ifndef BASE_BREAKER_H
+#define BASE_BREAKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
