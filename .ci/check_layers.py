@@ -15,7 +15,7 @@ ONLY = {
     "hiredis/": ["storage/cache"],
     "curl/": ["core/integration", "tests"],
     "grpc/": ["server/rpc", "client/sales", "tests"],
-    "jansson.h": ["core/ai", "server/intercept", "tests"],
+    "jansson.h": ["core/ai", "core/integration", "server/intercept", "tests"],
     "microhttpd.h": ["server/http"],
     "openssl/": ["storage/store", "storage/cache", "core/audit", "core/domain", "core/model", "server/intercept", "server/rpc",
                  "tests"],

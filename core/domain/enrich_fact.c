@@ -35,6 +35,25 @@ const struct enrich_fact *enrich_fact_best(const struct enrich_fact *facts, size
     return best;
 }
 
+size_t enrich_facts_merge(struct enrich_fact *facts, size_t n, int64_t as_of_us)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 0;
+
+        if (facts[i].observed_at_us > as_of_us)
+            continue;
+        while (at < kept && strcmp(facts[at].key, facts[i].key) != 0)
+            at++;
+        if (at == kept)
+            facts[kept++] = facts[i];
+        else if (is_better(&facts[i], &facts[at]))
+            facts[at] = facts[i];
+    }
+    return kept;
+}
+
 bool enrich_fact_number(const struct enrich_fact *f, double *out)
 {
     char *end;

@@ -47,6 +47,10 @@ enum { ENRICH_FACTS_MAX = 64 }; /* of one lead */
 const struct enrich_fact *enrich_fact_best(const struct enrich_fact *facts, size_t n, str key,
                                            int64_t as_of_us);
 
+/* Keeps of each key the better fact known at the instant (by confidence, then by time, then the
+ * first by source), in the order in which the keys come first. Returns how many are left. */
+size_t enrich_facts_merge(struct enrich_fact *facts, size_t n, int64_t as_of_us);
+
 /* Readers by type; false: another type, or not of the form. */
 MUST_CHECK bool enrich_fact_number(const struct enrich_fact *f, double *out); /* finite */
 MUST_CHECK bool enrich_fact_bool(const struct enrich_fact *f, bool *out);

@@ -34,6 +34,23 @@ TABLE_TEST(enrich_fact, the_most_certain_that_was_known_wins, struct best_case, 
         cr_assert_str_eq(f->value, row->value);
 }
 
+Test(enrich_fact, of_each_key_the_better_is_kept)
+{
+    struct enrich_fact all[sizeof facts / sizeof *facts];
+    size_t n;
+
+    memcpy(all, facts, sizeof facts);
+    n = enrich_facts_merge(all, sizeof facts / sizeof *facts, 100);
+    cr_assert_eq(n, 2);
+    cr_assert_str_eq(all[0].value, "40", "the latest of the most certain, and of those by source");
+    cr_assert_str_eq(all[1].value, "Guess", "a guess stays where nobody is certain");
+    memcpy(all, facts, sizeof facts);
+    n = enrich_facts_merge(all, sizeof facts / sizeof *facts, 55);
+    cr_assert_eq(n, 2);
+    cr_assert_str_eq(all[0].value, "20", "what was said later was not known then");
+    cr_assert_eq(enrich_facts_merge(all, 0, 100), 0);
+}
+
 struct number_case {
     const char *value;
     enum enrich_type type;
