@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "agent/enrichment_refresh.h"
 #include "agent/proposal_run.h"
 #include "agent/retention.h"
 #include "agent/webhook_lane.h"
@@ -38,6 +39,7 @@ static const struct {
     {&proposal_expire_kind,  ROLE(LEAD),  PART(agents)},
     {&proposal_calendar_kind, ROLE(LEAD), PART(agents)},
     {&language_check_models, ROLE(LEAD),  PART(language)},
+    {&enrichment_refresh_kind, ROLE(LEAD), PART(agents)},
 };
 /* clang-format on */
 

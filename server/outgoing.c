@@ -1,7 +1,9 @@
 /* Settings to options. */
 #include "server/outgoing.h"
 
+#include "agent/enrichment.h"
 #include "integration/calendar.h"
+#include "integration/clearbit.h"
 #include "integration/http.h"
 
 static enum status read_ranges(struct call *c, const char *name, const char *text,
@@ -46,6 +48,60 @@ enum status outgoing_calendar(struct call *c, const struct config *config, struc
                                                     .tenant = config->calendar_tenant,
                                                     .token = &config->calendar_token},
                          out);
+}
+
+static enum status check_url(struct call *c, const char *name, const char *url)
+{
+    str s = str_of(url);
+
+    if (!str_ends(s, STR("/")))
+        return STATUS_OK;
+    return call_fail_as(c, STATUS_INVALID, "CONFIG", "--%s: it ends with a slash", name);
+}
+
+static enum status check_enrichment(struct call *c, const struct config *config)
+{
+    str auth = str_of(config->enrich_auth);
+
+    TRY(check_url(c, "enrich-url", config->enrich_url));
+    TRY(check_url(c, "enrich-company-url", config->enrich_company_url));
+    if (!config->enrich_key.text || !*config->enrich_key.text)
+        return call_fail_as(c, STATUS_INVALID, "CONFIG", "enrich-url is set, and no enrich-key");
+    if (!str_eq(auth, STR("bearer")) && !str_eq(auth, STR("basic")))
+        return call_fail_as(c, STATUS_INVALID, "CONFIG", "--enrich-auth: neither bearer nor basic");
+    if (strcmp(config->enrich_name, enrich_offline_provider()->name) == 0)
+        return call_fail_as(c, STATUS_INVALID, "CONFIG", "--enrich-name: offline is taken");
+    return STATUS_OK;
+}
+
+enum status outgoing_enrichment(struct call *c, const struct config *config,
+                                struct http_client *http, struct metrics *metrics,
+                                struct enrichment **out)
+{
+    bool is_basic = strcmp(config->enrich_auth, "basic") == 0;
+    struct enrich_provider *provider;
+
+    *out = NULL;
+    if (!*config->enrich_url)
+        return STATUS_OK;
+    TRY(check_enrichment(c, config));
+    TRY(clearbit_open(
+        c,
+        &(struct clearbit_options){.http = http,
+                                   .name = config->enrich_name,
+                                   .url = config->enrich_url,
+                                   .company_url = config->enrich_company_url,
+                                   .auth = is_basic ? CLEARBIT_BASIC : CLEARBIT_BEARER,
+                                   .key = &config->enrich_key,
+                                   .a_minute = config->enrich_rate,
+                                   .metrics = metrics},
+        &provider));
+    return enrichment_open(c,
+                           &(struct enrichment_options){.outside = provider,
+                                                        .deadline_ms = config->enrich_deadline,
+                                                        .a_minute = config->enrich_rate,
+                                                        .metrics = metrics},
+                           out);
 }
 
 void outgoing_close(struct http_client *client)

@@ -16,6 +16,15 @@ struct calendar; /* integration/calendar.h */
 MUST_CHECK enum status outgoing_calendar(struct call *c, const struct config *config,
                                          struct http_client *http, struct calendar **out);
 
+struct enrichment; /* agent/enrichment.h */
+struct metrics;
+
+/* *out is NULL, and that is fine, when no provider is configured. INVALID: no key, an address that
+ * ends with a slash, a word that is none of those. */
+MUST_CHECK enum status outgoing_enrichment(struct call *c, const struct config *config,
+                                           struct http_client *http, struct metrics *metrics,
+                                           struct enrichment **out);
+
 /* NULL is allowed. */
 void outgoing_close(struct http_client *client);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/context.h"
+#include "agent/enrichment.h"
 #include "agent/usage.h"
 #include "agent/webhook_meter.h"
 #include "http/ops.h"
@@ -181,6 +182,9 @@ static enum exit_code open_language(struct serve *s)
     if (status == STATUS_OK)
         status = guarding_open(&s->call, s->config, &s->language, s->store, &s->guarding);
     s->agents.guard = s->guarding.guard;
+    if (status == STATUS_OK)
+        status = outgoing_enrichment(&s->call, s->config, s->agents.http, s->metrics,
+                                     &s->agents.enrichment);
     return status == STATUS_OK ? EXIT_OK : failed(s, exit_of(status));
 }
 
@@ -347,6 +351,7 @@ static void close_all(struct serve *s)
     audit_sealer_free(s->sealer); /* behind all that writes */
     metrics_close(s->metrics);
     calendar_close(s->agents.calendar);
+    enrichment_close(s->agents.enrichment);
     outgoing_close(s->agents.http);
     usage_close(s->agents.usage);
     agents_release(&s->agents);

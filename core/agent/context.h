@@ -9,6 +9,7 @@
 struct ai_models;
 struct ai_provider;
 struct calendar;
+struct enrichment;
 struct guard;
 struct http_client;
 struct model_uses;
@@ -36,6 +37,7 @@ struct agents {
     const struct webhook_meter *webhook_meter; /* agent/webhook_meter.h */
     struct calendar *calendar; /* integration/calendar.h: outside of the server; NULL: none */
     int64_t retrain_days;      /* a model older than this is trained again; 0: only when asked */
+    struct enrichment *enrichment; /* agent/enrichment.h; NULL: nothing is asked outside */
     struct {
         void (*fn)(void *context, struct uuid key_id); /* thread-safe */
         void *context;

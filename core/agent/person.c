@@ -1,6 +1,7 @@
 /* From the leaves to the root: what the finds of person_place.h lead to, then the lead. */
 #include "agent/person.h"
 
+#include "agent/enrichment.h"
 #include "agent/event.h"
 #include "agent/person_place.h"
 #include "agent/person_scrub.h"
@@ -88,6 +89,17 @@ static enum status delete_email(struct erasing *e, ProtobufCMessage *m)
     return STATUS_OK;
 }
 
+/* What is asked about by a job that runs meanwhile: it finds nothing to write to. */
+static enum status delete_enrichment(struct erasing *e, ProtobufCMessage *m)
+{
+    str id = str_of(((EnrichmentRecord *)m)->id);
+
+    TRY(tx_job_cancel(e->tx, STR(ENRICHMENT_JOB_REFRESH), id));
+    TRY(tx_delete_enrichment(e->tx, id, STR("")));
+    e->counts->enrichments++;
+    return STATUS_OK;
+}
+
 /* Of a deal: what names a lead is that one's. */
 static enum status delete_note(struct erasing *e, ProtobufCMessage *m)
 {
@@ -166,6 +178,7 @@ static const struct {
     {RECORD_DECISION, PERSON_DELETED, delete_decision},
     {RECORD_PROPOSAL, PERSON_DELETED, delete_proposal},
     {RECORD_EMAIL, PERSON_DELETED, delete_email},
+    {RECORD_ENRICHMENT, PERSON_DELETED, delete_enrichment},
     {RECORD_DEAL, PERSON_SCRUBBED, erase_from_deal},
 };
 

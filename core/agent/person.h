@@ -3,12 +3,13 @@
  * EraseSubject and retention.
  *
  * Gone afterwards: the lead with its index columns and search words, the decisions about it,
- * proposals and mails, its activities and those of its deals that name no other lead, what deals
- * say about the person (their own, and those that have them as a contact by id or by any of their
- * addresses), the data of events about any of these, and stored answers to requests that hold them.
- * Where to look is said in one place, person_place.h. Deals stay, as the firm's own records:
- * amounts, stages and dates without the person. An event `sales.lead.erased` with nothing but the
- * id remains, and the audit trail, which holds no personal data.
+ * proposals and mails, what others said of them (enrichment), its activities and those of its deals
+ * that name no other lead, what deals say about the person (their own, and those that have them as
+ * a contact by id or by any of their addresses), the data of events about any of these, and stored
+ * answers to requests that hold them. Where to look is said in one place, person_place.h. Deals
+ * stay, as the firm's own records: amounts, stages and dates without the person. An event
+ * `sales.lead.erased` with nothing but the id remains, and the audit trail, which holds no personal
+ * data.
  *
  * It is complete or refused: who may delete the lead also takes the person out of records that are
  * out of their own reach. Only what hangs on another lead under legal hold stays, and is counted.
@@ -21,7 +22,7 @@
 #include "store/store.h"
 
 struct person_counts {
-    uint64_t leads, activities, decisions, deals, proposals, emails;
+    uint64_t leads, activities, decisions, deals, proposals, emails, enrichments;
     uint64_t held; /* deals that name the person and stay: of somebody else under legal hold; found
                       by several addresses they count for each */
 };
@@ -29,7 +30,8 @@ struct person_counts {
 /* All of them but what is held. */
 static inline uint64_t person_records(const struct person_counts *n)
 {
-    return n->leads + n->activities + n->decisions + n->deals + n->proposals + n->emails;
+    return n->leads + n->activities + n->decisions + n->deals + n->proposals + n->emails +
+           n->enrichments;
 }
 
 /* OK when the lead may go; PRECONDITION, LEGAL_HOLD, with what would satisfy it. */

@@ -138,6 +138,13 @@ static enum status expire_decision(struct tx *tx, struct expiry *x, ProtobufCMes
     return held ? STATUS_OK : expire_record(tx, RECORD_DECISION, str_of(d->id));
 }
 
+/* Not held: it can be asked for again, and a decision that used it has it. */
+static enum status expire_enrichment(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    x->page.enrichments++;
+    return expire_record(tx, RECORD_ENRICHMENT, str_of(((const EnrichmentRecord *)m)->id));
+}
+
 static const struct expiring {
     DataClass data_class;
     enum record_kind kind;
@@ -150,6 +157,7 @@ static const struct expiring {
     {DATA_CLASS_DECISION, RECORD_PROPOSAL, "retention.proposal", expire_proposal},
     {DATA_CLASS_DEAL, RECORD_DEAL, "retention.deal", expire_deal},
     {DATA_CLASS_DECISION, RECORD_DECISION, "retention.decision", expire_decision},
+    {DATA_CLASS_ENRICHMENT, RECORD_ENRICHMENT, "retention.enrichment", expire_enrichment},
 };
 
 static enum status expire_unit(struct call *c, struct tx *tx, void *arg)
@@ -214,6 +222,7 @@ static enum status expire_class(struct call *c, struct agents *a, struct expiry 
         x->counts->decisions += x->page.decisions;
         x->counts->emails += x->page.emails;
         x->counts->proposals += x->page.proposals;
+        x->counts->enrichments += x->page.enrichments;
         x->counts->held += x->page.held;
     }
     return STATUS_OK;
@@ -252,12 +261,14 @@ static enum status handle(void *self, struct call *c, struct job *job)
     struct retention_counts n;
 
     TRY(retention_run(c, self, &n));
-    if (n.leads + n.activities + n.deals + n.decisions + n.emails + n.proposals + n.audit)
+    if (n.leads + n.activities + n.deals + n.decisions + n.emails + n.proposals + n.enrichments +
+        n.audit)
         log_info(c, LOG_EVENT_DATA_EXPIRED, F_INT("for_tenant", job->tenant_id),
                  F_INT("leads", (int64_t)n.leads), F_INT("activities", (int64_t)n.activities),
                  F_INT("deals", (int64_t)n.deals), F_INT("decisions", (int64_t)n.decisions),
                  F_INT("emails", (int64_t)n.emails), F_INT("proposals", (int64_t)n.proposals),
-                 F_INT("audit", (int64_t)n.audit), F_INT("held", (int64_t)n.held));
+                 F_INT("enrichments", (int64_t)n.enrichments), F_INT("audit", (int64_t)n.audit),
+                 F_INT("held", (int64_t)n.held));
     return STATUS_OK;
 }
 

@@ -8,6 +8,7 @@
  *   DEAL      the record, closed or not, by the time of the last change, and its activities that
  *             name no lead
  *   DECISION  the record, by the time it was taken
+ *   ENRICHMENT  the record, by the time it was asked about last
  *   AUDIT     the oldest entries, signed as gone; never younger than 183 days
  *
  * Events expire by the window of the bus (docs/events.md).
@@ -25,7 +26,7 @@ enum {
 };
 
 struct retention_counts {
-    uint64_t leads, activities, deals, decisions, emails, proposals, audit, held;
+    uint64_t leads, activities, deals, decisions, emails, proposals, enrichments, audit, held;
 };
 
 /* Expires what is due, under a call of the tenant. Units are short and of calls of their own. */

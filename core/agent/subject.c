@@ -142,8 +142,13 @@ static enum status put_counts(struct call *c, const struct person_counts *n,
     const struct {
         char *kind;
         uint64_t n;
-    } rows[] = {{"lead", n->leads}, {"activity", n->activities}, {"decision", n->decisions},
-                {"deal", n->deals}, {"proposal", n->proposals},  {"email", n->emails}};
+    } rows[] = {{"lead", n->leads},
+                {"activity", n->activities},
+                {"decision", n->decisions},
+                {"deal", n->deals},
+                {"proposal", n->proposals},
+                {"email", n->emails},
+                {"enrichment", n->enrichments}};
     enum { ROWS = sizeof rows / sizeof *rows };
     EraseSubjectResponse_ErasedEntry *entries =
         NEW(&c->arena, EraseSubjectResponse_ErasedEntry, ROWS);

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-enum verdict { ALWAYS, NEVER, IF_EXTERNAL, IF_AGREED, IF_AUDIO, IF_PERSONAL };
+enum verdict { ALWAYS, NEVER, IF_EXTERNAL, IF_AGREED, IF_ENRICHED, IF_AUDIO, IF_PERSONAL };
 
 static const struct {
     enum verdict normal, hipaa;
@@ -57,6 +57,7 @@ bool compliance_allows(const TenantPolicy *p, enum compliance_act act)
     case NEVER: return false;
     case IF_EXTERNAL: return external;
     case IF_AGREED: return external && p->ai && p->ai->external_under_hipaa;
+    case IF_ENRICHED: return p->enrichment && p->enrichment->external_allowed;
     case IF_AUDIO: return p->coaching && p->coaching->store_audio;
     case IF_PERSONAL: return p->coaching && p->coaching->keep_personal_data;
     }
@@ -155,6 +156,9 @@ size_t compliance_check(const TenantPolicy *p,
     if (p->hipaa_mode && p->coaching && p->coaching->keep_personal_data)
         wrong(&k, (struct compliance_problem){"coaching.keep_personal_data", 0, "hipaa.redaction",
                                               "false: transcripts are redacted in HIPAA mode"});
+    if (p->hipaa_mode && p->enrichment && p->enrichment->external_allowed)
+        wrong(&k, (struct compliance_problem){"enrichment.external_allowed", 0, "hipaa.enrichment",
+                                              "false: nothing is looked up outside in HIPAA mode"});
     for (size_t i = 0; i < p->n_retention; i++)
         check_rule(&k, p, i);
     return k.n;

@@ -60,6 +60,7 @@ enum status lead_look(struct tx *tx, const struct lead_look *k, const Lead *lead
 {
     struct call *c = tx_call(tx);
     struct activity_rollup *rollup = NEW(&c->arena, struct activity_rollup, 1);
+    struct enrichment_found facts;
     struct score_account account;
 
     if (!rollup)
@@ -67,10 +68,13 @@ enum status lead_look(struct tx *tx, const struct lead_look *k, const Lead *lead
     activity_rollup_init(rollup, k->as_of_us);
     TRY(read_activities(tx, k, lead, rollup));
     TRY(read_account(tx, k, lead, &account));
+    TRY(enrichment_facts(tx, &k->enrichment, lead, &facts));
     if (lead_start_of(&c->arena,
                       &(struct score_input){.lead = lead,
                                             .activity = rollup,
                                             .account = account.known ? &account : NULL,
+                                            .facts = facts.items,
+                                            .n_facts = facts.n,
                                             .policy = k->policy,
                                             .as_of_us = k->as_of_us,
                                             .now_us = k->now_us},

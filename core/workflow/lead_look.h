@@ -1,9 +1,11 @@
 /*
- * lead_look: reads what a lead's score starts from: its activities and the leads of its company.
+ * lead_look: reads what a lead's score starts from: its activities, the leads of its company, and
+ * what enrichment knows.
  */
 #ifndef WORKFLOW_LEAD_LOOK_H
 #define WORKFLOW_LEAD_LOOK_H
 
+#include "agent/enrichment.h"
 #include "agent/model_use.h"
 #include "workflow/lead_insight.h"
 
@@ -13,6 +15,7 @@ struct lead_look {
     const QualificationPolicy *policy; /* NULL: the default */
     const struct model_use *use;       /* that will score it; NULL: none */
     int64_t as_of_us, now_us;
+    struct enrichment_ask enrichment; /* of the same instant */
     struct insight_texts *texts; /* filled with what the activities say; NULL: nobody reads it */
 };
 

@@ -52,7 +52,11 @@ static struct lead_look look_of(const struct qualify *k)
     return (struct lead_look){.policy = k->policy->qualification,
                               .use = k->use,
                               .as_of_us = k->as_of_us,
-                              .now_us = k->now_us};
+                              .now_us = k->now_us,
+                              .enrichment = {.agents = k->agents,
+                                             .policy = k->policy,
+                                             .as_of_us = k->as_of_us,
+                                             .refreshes = !k->dry}};
 }
 
 static enum status summarise(struct call *c, const LeadScore *score, LeadScoreSummary **out)
@@ -172,6 +176,7 @@ static enum status preview_one(struct tx *tx, const struct qualify *k, Lead *lea
 
     insight_texts_init(&texts, &tx_call(tx)->arena);
     look.texts = &texts;
+    look.enrichment.refreshes = false; /* the unit only reads */
     TRY(lead_look(tx, &look, lead, &start));
     TRY(lead_score(tx_call(tx),
                    &(struct lead_scoring){.start = start, .use = k->use, .decision_id = ""},

@@ -6,20 +6,23 @@
 
 /* A policy in few words. */
 struct setting {
-    bool hipaa, external_off, agreed, audio, personal;
+    bool hipaa, external_off, agreed, audio, personal, enriched;
 };
 
 struct world {
     TenantPolicy policy;
     AiPolicy ai;
     CoachingPolicy coaching;
+    EnrichmentPolicy enrichment;
     RetentionRule rules[4], *list[4];
 };
 
 static const TenantPolicy *policy_of(struct world *w, const struct setting *s)
 {
-    *w = (struct world){
-        .policy = TENANT_POLICY_INIT, .ai = AI_POLICY_INIT, .coaching = COACHING_POLICY_INIT};
+    *w = (struct world){.policy = TENANT_POLICY_INIT,
+                        .ai = AI_POLICY_INIT,
+                        .coaching = COACHING_POLICY_INIT,
+                        .enrichment = ENRICHMENT_POLICY_INIT};
     w->policy.hipaa_mode = s->hipaa;
     w->ai.external_disabled = s->external_off;
     w->ai.external_under_hipaa = s->agreed;
@@ -27,23 +30,28 @@ static const TenantPolicy *policy_of(struct world *w, const struct setting *s)
     w->coaching.keep_personal_data = s->personal;
     w->policy.ai = &w->ai;
     w->policy.coaching = &w->coaching;
+    w->enrichment.external_allowed = s->enriched;
+    w->policy.enrichment = &w->enrichment;
     return &w->policy;
 }
 
 /* clang-format off */
 static const struct { enum compliance_act act; struct setting with; bool allowed; } acts[] = {
     /* act                            hipaa  off    agreed audio  personal   allowed */
-    {COMPLIANCE_EXTERNAL_AI,        {false, false, false, false, false}, true},
-    {COMPLIANCE_EXTERNAL_AI,        {false, true,  false, false, false}, false},
-    {COMPLIANCE_EXTERNAL_AI,        {true,  false, false, false, false}, false},
-    {COMPLIANCE_EXTERNAL_AI,        {true,  false, true,  false, false}, true},
-    {COMPLIANCE_EXTERNAL_AI,        {true,  true,  true,  false, false}, false},
-    {COMPLIANCE_AUDIO_STORED,       {false, false, false, false, false}, false},
-    {COMPLIANCE_AUDIO_STORED,       {false, false, false, true,  false}, true},
-    {COMPLIANCE_AUDIO_STORED,       {true,  false, true,  true,  true},  false},
-    {COMPLIANCE_TRANSCRIPT_RAW,     {false, false, false, false, false}, false},
-    {COMPLIANCE_TRANSCRIPT_RAW,     {false, false, false, false, true},  true},
-    {COMPLIANCE_TRANSCRIPT_RAW,     {true,  false, true,  true,  true},  false},
+    {COMPLIANCE_EXTERNAL_AI,        {false, false, false, false, false, false}, true},
+    {COMPLIANCE_EXTERNAL_AI,        {false, true,  false, false, false, false}, false},
+    {COMPLIANCE_EXTERNAL_AI,        {true,  false, false, false, false, false}, false},
+    {COMPLIANCE_EXTERNAL_AI,        {true,  false, true,  false, false, false}, true},
+    {COMPLIANCE_EXTERNAL_AI,        {true,  true,  true,  false, false, false}, false},
+    {COMPLIANCE_AUDIO_STORED,       {false, false, false, false, false, false}, false},
+    {COMPLIANCE_AUDIO_STORED,       {false, false, false, true,  false, false}, true},
+    {COMPLIANCE_AUDIO_STORED,       {true,  false, true,  true,  true, false},  false},
+    {COMPLIANCE_TRANSCRIPT_RAW,     {false, false, false, false, false, false}, false},
+    {COMPLIANCE_TRANSCRIPT_RAW,     {false, false, false, false, true, false},  true},
+    {COMPLIANCE_TRANSCRIPT_RAW,     {true,  false, true,  true,  true, false},  false},
+    {COMPLIANCE_ENRICH_OUTSIDE,     {.hipaa = false},                    false},
+    {COMPLIANCE_ENRICH_OUTSIDE,     {.enriched = true},                  true},
+    {COMPLIANCE_ENRICH_OUTSIDE,     {.hipaa = true, .enriched = true},   false},
 };
 
 static const struct { DataClass data_class; bool hipaa, has_rule; int32_t days, kept; } kept[] = {
@@ -62,23 +70,26 @@ static const struct { DataClass data_class; bool hipaa, has_rule; int32_t days, 
     {DATA_CLASS_AUDIT,    true,  true,   183,  2190},
     {DATA_CLASS_AUDIT,    true,  true,     0,     0},
     {DATA_CLASS_EVENT,    false, false,    0,    30},
+    {DATA_CLASS_ENRICHMENT, false, false,  0,    90},
+    {DATA_CLASS_ENRICHMENT, true, true,  365,    90},
     {DATA_CLASS_EVENT,    true,  true,   365,    30},
 };
 
 static const struct { struct setting with; DataClass data_class; int32_t days; const char rule[24]; } checks[] = {
     /* hipaa  off    agreed audio  personal   class               days  rule */
-    {{false, false, false, true,  true},  DATA_CLASS_LEAD,        0,  ""},
-    {{true,  false, true,  false, false}, DATA_CLASS_LEAD,     2190,  ""},
-    {{true,  false, true,  false, false}, DATA_CLASS_AUDIT,       0,  ""},
-    {{false, true,  true,  false, false}, DATA_CLASS_LEAD,        0,  "policy.contradiction"},
-    {{true,  false, false, true,  false}, DATA_CLASS_LEAD,        9,  "hipaa.audio"},
-    {{true,  false, false, false, true},  DATA_CLASS_LEAD,        9,  "hipaa.redaction"},
-    {{true,  false, false, false, false}, DATA_CLASS_LEAD,        0,  "hipaa.retention"},
-    {{true,  false, false, false, false}, DATA_CLASS_CALL,      366,  "hipaa.retention"},
-    {{true,  false, false, false, false}, DATA_CLASS_AUDIT,     183,  "hipaa.retention"},
-    {{false, false, false, false, false}, DATA_CLASS_AUDIT,     182,  "retention.shortest"},
-    {{false, false, false, false, false}, DATA_CLASS_DECISION,   30,  "retention.shortest"},
-    {{false, false, false, false, false}, DATA_CLASS_EVENT,       0,  "retention.longest"},
+    {{false, false, false, true,  true, false},  DATA_CLASS_LEAD,        0,  ""},
+    {{true,  false, true,  false, false, false}, DATA_CLASS_LEAD,     2190,  ""},
+    {{true,  false, true,  false, false, false}, DATA_CLASS_AUDIT,       0,  ""},
+    {{false, true,  true,  false, false, false}, DATA_CLASS_LEAD,        0,  "policy.contradiction"},
+    {{true,  false, false, true,  false, false}, DATA_CLASS_LEAD,        9,  "hipaa.audio"},
+    {{true,  false, false, false, true, false},  DATA_CLASS_LEAD,        9,  "hipaa.redaction"},
+    {{.hipaa = true, .enriched = true},   DATA_CLASS_LEAD,        9,  "hipaa.enrichment"},
+    {{true,  false, false, false, false, false}, DATA_CLASS_LEAD,        0,  "hipaa.retention"},
+    {{true,  false, false, false, false, false}, DATA_CLASS_CALL,      366,  "hipaa.retention"},
+    {{true,  false, false, false, false, false}, DATA_CLASS_AUDIT,     183,  "hipaa.retention"},
+    {{false, false, false, false, false, false}, DATA_CLASS_AUDIT,     182,  "retention.shortest"},
+    {{false, false, false, false, false, false}, DATA_CLASS_DECISION,   30,  "retention.shortest"},
+    {{false, false, false, false, false, false}, DATA_CLASS_EVENT,       0,  "retention.longest"},
 };
 /* clang-format on */
 
@@ -132,8 +143,8 @@ TABLE_TEST(compliance, a_policy_against_its_mode_is_told, check_case, checks)
 
 Test(compliance, nothing_is_laxer_in_hipaa_mode)
 {
-    for (int all = 0; all < 16; all++) {
-        struct setting s = {false, all & 1, all & 2, all & 4, all & 8};
+    for (int all = 0; all < 32; all++) {
+        struct setting s = {false, all & 1, all & 2, all & 4, all & 8, all & 16};
         struct world w;
 
         for (int act = 0; act < COMPLIANCE_ACTS; act++) {
