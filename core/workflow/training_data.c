@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/enrichment.h"
 #include "agent/instant.h"
 #include "domain/outcome.h"
 #include "model/numeric.h"
@@ -26,6 +27,7 @@ struct collection {
     struct agents *agents;
     const struct training_ask *ask;
     struct training_data *out;
+    const TenantPolicy *tenant;
     const QualificationPolicy *policy;
     int64_t now_us, from_us, until_us;
     char token[TOKEN_BYTES + 1];
@@ -147,6 +149,7 @@ static enum status add_lead(struct tx *tx, struct reading *r, const Lead *lead,
                             const struct lead_case *x)
 {
     struct call *c = tx_call(tx);
+    struct enrichment_found facts;
     struct score_input in;
     struct feature_vector v;
     struct refusal why;
@@ -154,6 +157,11 @@ static enum status add_lead(struct tx *tx, struct reading *r, const Lead *lead,
 
     TRY(lead_past_read(tx, lead, x->as_of_us, &in));
     in.policy = r->k->policy;
+    TRY(enrichment_facts(tx,
+                         &(struct enrichment_ask){r->k->agents, r->k->tenant, x->as_of_us, false},
+                         lead, &facts));
+    in.facts = facts.items;
+    in.n_facts = facts.n;
     s = feature_vector_make(&c->arena, &in, &v, &why);
     if (s == STATUS_INVALID) /* its dates were changed since the first pass */
         return STATUS_OK;
@@ -255,6 +263,7 @@ enum status training_data_collect(struct call *c, struct agents *a, const struct
     *out = (struct training_data){.n_denied = 0};
     arena_init(&out->arena, TRAINING_DATA_BYTES);
     TRY(policy_get(c, a->policies, &policy));
+    k.tenant = policy;
     k.policy = policy->qualification;
     k.now_us = call_now_us(c);
     k.from_us = w ? moment_us(w->start_time, INT64_MIN) : INT64_MIN;
