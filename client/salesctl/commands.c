@@ -4,6 +4,7 @@
 #include "ctl/audit.h"
 #include "ctl/completion.h"
 #include "ctl/ctl.h"
+#include "ctl/decision.h"
 #include "ctl/demo.h"
 #include "ctl/health.h"
 #include "ctl/import.h"
@@ -246,6 +247,7 @@ static const struct argument deal_id[] = {{"ID", "id", "id of the deal", ARGUMEN
 static const struct argument deal_update_id[] = {{"ID", "deal.id", "id of the deal", ARGUMENT_ONE}};
 static const struct argument deal_name[] = {{"NAME", "deal.name", "name of the deal", ARGUMENT_ONE}};
 static const struct argument import_words[] = {{"FILE", NULL, "CSV file, - is standard input", ARGUMENT_ONE}};
+static const struct argument decision_id[] = {{"ID", "id", "id of the decision", ARGUMENT_ONE}};
 static const struct argument qualify_id[] = {{"ID", NULL, "id of a lead (or use --filter)", ARGUMENT_OPTIONAL}};
 static const struct argument progress_words[] = {
     {"ID", "id", "id of the deal", ARGUMENT_ONE},
@@ -401,6 +403,7 @@ const struct command commands[] = {
      .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
 #include "ctl/admin_commands.def"
 #include "ctl/model_commands.def"
+#include "ctl/decision_commands.def"
 #include "ctl/proposal_commands.def"
 #include "ctl/subject_commands.def"
     {.name = "demo", .summary = "the main story on real leads, every step with its time",

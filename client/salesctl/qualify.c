@@ -1,9 +1,8 @@
 /* A score is shown as the sum that it is. */
 #include "ctl/qualify.h"
 
-#include <math.h>
-
 #include "base/banned.h"
+#include "ctl/chart.h"
 #include "ctl/ctl.h"
 #include "ctl/explain.h"
 #include "ctl/path.h"
@@ -11,63 +10,9 @@
 #include "ctl/stream.h"
 #include "ctl/when.h"
 
-enum { BAR_COLUMNS = 20, MISSING_SHOWN_MAX = 5, FAILURES_SHOWN_MAX = 20 };
+enum { FAILURES_SHOWN_MAX = 20 };
 
 /* ---- one lead -------------------------------------------------------------------------------- */
-
-static const struct grid_column reason_columns[] = {
-    {"POINTS", ALIGN_RIGHT, 0}, {"", ALIGN_LEFT, 0},       {"SIGNAL", ALIGN_LEFT, 28},
-    {"GROUP", ALIGN_LEFT, 0},   {"VALUE", ALIGN_LEFT, 28}, {"WHY", ALIGN_LEFT, 60},
-};
-
-static void print_contributions(struct arena *a, const struct term *t,
-                                const Sales__V1__LeadScore *s)
-{
-    int64_t most = 1, sum = s->base_points_milli;
-    struct grid g;
-
-    grid_init(&g, a, reason_columns, sizeof reason_columns / sizeof *reason_columns);
-    for (size_t i = 0; i < s->n_contributions; i++)
-        if (llabs(s->contributions[i]->points_milli) > most)
-            most = llabs(s->contributions[i]->points_milli);
-    for (size_t i = 0; i < s->n_contributions && grid_row(&g); i++) {
-        const Sales__V1__Contribution *c = s->contributions[i];
-
-        sum += c->points_milli;
-        grid_set(&g, 0, show_field(a, &c->base, "points_milli", SHOW_POINTS));
-        grid_set(&g, 1, text_bar(a, (double)llabs(c->points_milli) / (double)most, BAR_COLUMNS));
-        grid_set(&g, 2, c->signal);
-        grid_set(&g, 3, show_field(a, &c->base, "group", SHOW_PLAIN));
-        grid_set(&g, 4, c->value_text);
-        grid_set(&g, 5, c->reason);
-    }
-    if (s->n_contributions)
-        grid_print(&g, t, 2);
-    fprintf(t->file, "  base %.1f and %zu signals add up to %.1f\n",
-            (double)s->base_points_milli / 1000, s->n_contributions, (double)sum / 1000);
-}
-
-static void print_missing(struct arena *a, const struct term *t, const Sales__V1__LeadScore *s)
-{
-    if (s->n_missing_inputs)
-        fprintf(t->file, "  would make it surer:");
-    for (size_t i = 0; i < s->n_missing_inputs && i < MISSING_SHOWN_MAX; i++) {
-        const Sales__V1__MissingInput *m = s->missing_inputs[i];
-        fprintf(t->file, "%s %s (+%.0f %%)", i ? "," : "",
-                text_clean(a, str_of(*m->field ? m->field : m->signal), 60),
-                m->confidence_gain * 100);
-    }
-    if (s->n_missing_inputs > MISSING_SHOWN_MAX)
-        fprintf(t->file, " and %zu more", s->n_missing_inputs - MISSING_SHOWN_MAX);
-    if (s->n_missing_inputs)
-        fputc('\n', t->file);
-    if (s->nearest_flip && *s->nearest_flip->lands_in)
-        fprintf(t->file, "  nearest change: %s from %s to %s gives %s\n",
-                text_clean(a, str_of(s->nearest_flip->signal), 60),
-                text_clean(a, str_of(s->nearest_flip->from_text), 60),
-                text_clean(a, str_of(s->nearest_flip->to_text), 60),
-                text_clean(a, str_of(s->nearest_flip->lands_in), 60));
-}
 
 void qualify_print(struct arena *a, const struct term *t, const Sales__V1__QualifyLeadResponse *r)
 {
@@ -95,8 +40,7 @@ void qualify_print(struct arena *a, const struct term *t, const Sales__V1__Quali
         fprintf(t->file, "  %sdisqualified%s by %s: %s\n", term_ink(t, INK_BAD),
                 term_ink(t, INK_PLAIN), text_clean(a, str_of(s->disqualifications[i]->rule), 64),
                 text_clean(a, str_of(s->disqualifications[i]->reason), 200));
-    print_contributions(a, t, s);
-    print_missing(a, t, s);
+    chart_score(a, t, s);
 }
 
 /* Fills in what both requests have. False: --as-of is no time; said. */

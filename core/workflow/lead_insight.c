@@ -1,8 +1,9 @@
-/* One thread per question in flight, each with a call of its own; answers are copied into the
- * caller's when all have ended. */
+/* Threads that take the next question until there is none, each question with a call of its own;
+ * answers are copied into the caller's when all have ended. */
 #include "workflow/lead_insight.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "ai/guarded_call.h"
 #include "base/buf.h"
@@ -59,8 +60,13 @@ struct asking {
     struct lead_insight *item;
     struct guard_answer answer;
     enum status status;
-    pthread_t thread;
-    bool has_thread;
+};
+
+/* Questions for several threads to take from. */
+struct queue {
+    struct asking *list; /* [n] */
+    size_t n;
+    atomic_size_t next;
 };
 
 static struct ai_input text_of(const char *name, str text)
@@ -142,19 +148,19 @@ static enum status ask(struct asking *k)
     return guarded_call(k->agents->guard, &k->call, &q, &k->answer);
 }
 
-/* In a thread of its own. */
-static void *run(void *arg)
+/* In each of the threads, or in the caller's if there are none. */
+static void *work(void *arg)
 {
-    struct asking *k = arg;
+    struct queue *q = arg;
+    size_t i;
 
-    k->status = ask(k);
+    while ((i = atomic_fetch_add(&q->next, 1)) < q->n)
+        q->list[i].status = ask(&q->list[i]);
     return NULL;
 }
 
-static void start(struct asking *k, struct call *c)
+static void prepare(struct asking *k, struct call *c)
 {
-    pthread_attr_t attr;
-
     call_init(&k->call, c->clock, ASK_BYTES);
     k->call.deadline_ns = c->deadline_ns;
     k->call.cancelled = c->cancelled;
@@ -163,12 +169,26 @@ static void start(struct asking *k, struct call *c)
     k->call.method = c->method;
     k->call.peer = c->peer;
     k->call.request_id = "";
+}
+
+/* Returns when all questions are answered. */
+static void run(struct queue *q)
+{
+    pthread_t threads[INSIGHT_IN_FLIGHT];
+    pthread_attr_t attr;
+    size_t n = 0;
+
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
-    k->has_thread = pthread_create(&k->thread, &attr, run, k) == 0;
+    while (n < INSIGHT_IN_FLIGHT && n < q->n && !pthread_create(&threads[n], &attr, work, q))
+        n++;
     pthread_attr_destroy(&attr);
-    if (!k->has_thread)
-        k->status = ask(k); /* no thread: one after the other */
+    if (n == 0)
+        work(q);
+    wait_begins();
+    for (size_t i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    wait_ends();
 }
 
 static enum status copy_calls(struct call *c, const struct guard_answer *from,
@@ -213,47 +233,31 @@ static enum status finish(struct asking *k, struct call *c)
 {
     enum status s = STATUS_OK;
 
-    if (k->has_thread) {
-        wait_begins();
-        pthread_join(k->thread, NULL);
-        wait_ends();
-    }
     if (k->status == STATUS_OK)
         s = take(c, k->round, &k->answer, k->item);
     call_release(&k->call);
     return s;
 }
 
-/* Up to INSIGHT_IN_FLIGHT from list[*at] on. */
-static enum status ask_some(struct call *c, struct agents *a, const struct insight_round *round,
-                            size_t *at)
-{
-    struct asking *some = NEW(&c->arena, struct asking, INSIGHT_IN_FLIGHT);
-    enum status s = STATUS_OK, one;
-    size_t n = 0;
-
-    if (!some)
-        return call_nomem(c);
-    for (; *at < round->n && n < INSIGHT_IN_FLIGHT; ++*at) {
-        if (!round->list[*at].score)
-            continue;
-        some[n].agents = a;
-        some[n].round = round;
-        some[n].item = &round->list[*at];
-        start(&some[n++], c);
-    }
-    for (size_t i = 0; i < n; i++) {
-        one = finish(&some[i], c);
-        s = s == STATUS_OK ? one : s;
-    }
-    return s;
-}
-
 enum status lead_insight_ask(struct call *c, struct agents *a, const struct insight_round *round)
 {
-    for (size_t at = 0; at < round->n;) {
-        TRY(call_check(c));
-        TRY(ask_some(c, a, round, &at));
+    struct queue q = {.list = NEW(&c->arena, struct asking, round->n + 1)};
+    enum status s = STATUS_OK, one;
+
+    if (!q.list)
+        return call_nomem(c);
+    for (size_t i = 0; i < round->n; i++) {
+        if (!round->list[i].score)
+            continue;
+        q.list[q.n].agents = a;
+        q.list[q.n].round = round;
+        q.list[q.n].item = &round->list[i];
+        prepare(&q.list[q.n++], c);
     }
-    return STATUS_OK;
+    run(&q);
+    for (size_t i = 0; i < q.n; i++) {
+        one = finish(&q.list[i], c);
+        s = s == STATUS_OK ? one : s;
+    }
+    return s == STATUS_OK ? call_check(c) : s;
 }

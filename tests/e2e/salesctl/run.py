@@ -149,6 +149,22 @@ def case_activities_count():
     assert abs(base + sum(points) - total) < 0.05 * (len(points) + 1) and total == after, out
 
 
+def case_a_decision_is_explained_and_replayed():
+    lead = ctl_json("lead", "create", "--email", "decide@example.org", "--name", "Grace Hopper", "--title", "CTO")[0]["lead"]["id"]
+    out, _ = ctl("lead", "qualify", lead)
+    decision = re.search(r"^  decision (\S+)$", out, re.M).group(1)
+    assert "no model of this tenant's own yet" in out and "% likely to buy" in out, out
+    score = int(re.match(r"(\d+) of 100", out).group(1))
+    out, _ = ctl("decision", "explain", decision)
+    assert re.search(rf"^{score} of 100", out, re.M) and lead in out and "inputs were known" in out, out
+    assert re.search(r"base [\d.]+ and \d+ signals add up to", out), out
+    explained = ctl_json("decision", "explain", decision)[0]["decision"]
+    assert explained["id"] == decision and len(explained["inputs"]) > 100 and explained["contributions"]
+    assert "identical" in ctl("decision", "replay", decision)[0]
+    assert ctl_json("decision", "replay", decision)[0]["identical"]
+    ctl("decision", "explain", UNKNOWN, expect=NOT_FOUND)
+
+
 def case_a_proposal_is_read_before_it_is_approved():
     lead = ctl_json("lead", "create", "--name", "Ada Byron", "--email", "proposal@byron.example")[0]["lead"]["id"]
     made = ctl_json("proposal", "propose", "activity", "note", "--lead", lead, "--subject", "a subject", "--because", "x")[0]["proposal"]
