@@ -1,8 +1,9 @@
 /*
  * qualification: from what is on record about a lead to a score, a status and an event.
  *
- * The rules decide (domain/score.h); this reads what they need, keeps the result with the lead and
- * says `sales.lead.qualified`. A lead that has left the reach of qualification (converted, merged)
+ * lead_look.h reads what is known, lead_insight.h asks AI, lead_score.h decides, lead_decision.h
+ * keeps why; this moves the lead, all in one unit but the question to AI, and says
+ * `sales.lead.qualified`. A lead that has left the reach of qualification (converted, merged)
  * is refused.
  */
 #ifndef WORKFLOW_QUALIFICATION_H
