@@ -287,7 +287,7 @@ static void check_answer(struct fixture *f, const struct answer *row)
     lead = lead_of(&b, mail);
     score(&b, lead, 0, &found);
     cr_assert_eq(run_jobs(&b), 1);
-    cr_assert_eq(count(&b, "job"), row->jobs_left, "%s %s", row->mail, row->fault);
+    cr_assert_eq(count(&b, "job"), (long long)row->jobs_left, "%s %s", row->mail, row->fault);
     offset_us = row->quiet_us;
     score(&b, lead, 0, &found);
     cr_assert_null(fact(&found, "company.employees"));
