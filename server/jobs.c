@@ -12,6 +12,7 @@
 #include "job/house.h"
 #include "job/key_care.h"
 #include "server/language.h"
+#include "workflow/rescore.h"
 #include "workflow/training.h"
 
 /* clang-format off */
@@ -40,6 +41,8 @@ static const struct {
     {&proposal_calendar_kind, ROLE(LEAD), PART(agents)},
     {&language_check_models, ROLE(LEAD),  PART(language)},
     {&enrichment_refresh_kind, ROLE(LEAD), PART(agents)},
+    {&rescore_night_kind,    ROLE(LEAD),  PART(rescore)},
+    {&rescore_apply_kind,    ROLE(LEAD),  PART(rescore)},
 };
 /* clang-format on */
 

@@ -8,12 +8,14 @@
 struct agents;
 struct language;
 struct metrics;
+struct rescore;
 
 /* What handlers work with: each row of the table in jobs.c says which of these it gets. */
 struct job_parts {
     struct store *store;
     struct agents *agents;
     struct language *language;
+    struct rescore *rescore;
     struct metrics *metrics;
 };
 

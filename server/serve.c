@@ -32,6 +32,7 @@
 #include "server/rpc_metrics.h"
 #include "server/services.h"
 #include "server/signals.h"
+#include "workflow/rescore.h"
 
 enum {
     NS_PER_MS = 1000000,
@@ -51,6 +52,7 @@ struct serve {
     struct gate gate;
     struct language language;
     struct guarding_parts guarding;
+    struct rescore rescore;
     struct audit_sealer *sealer;
     struct job_engine *jobs;
     struct events events;
@@ -296,6 +298,7 @@ static enum exit_code start_jobs(struct serve *s)
     const struct job_parts parts = {
         .store = s->store, .agents = &s->agents, .language = &s->language, .metrics = s->metrics};
 
+    s->rescore = (struct rescore){&s->agents, &rescore_leads, &s->agents};
     s->agents.webhook_meter = webhook_meter_new(&s->call.arena, s->metrics);
     if (!s->agents.webhook_meter) {
         call_nomem(&s->call);

@@ -126,7 +126,7 @@ static enum status expired_unit(struct call *c, struct tx *tx, void *arg)
     return tx_spend_expired(tx, e->holds, &e->n);
 }
 
-static struct spend_hold hold_of(const struct call *c, const struct budget_ask *ask)
+struct spend_hold budget_hold_of(const struct call *c, const struct budget_ask *ask)
 {
     int64_t now = call_now_us(c), user = 0;
 
@@ -135,7 +135,7 @@ static struct spend_hold hold_of(const struct call *c, const struct budget_ask *
     return (struct spend_hold){
         .id = uuid_new(c),
         .amount_micro = ask->amount_micro,
-        .until_us = now + BUDGET_LEASE_MS * INT64_C(1000),
+        .until_us = now + (ask->lease_ms ? ask->lease_ms : BUDGET_LEASE_MS) * 1000,
         .lines = {
             [SPEND_WORKFLOW] = {ask->workflow, 0, ask->workflow.n ? ask->workflow_limit_micro : -1},
             [SPEND_USER_DAY] = {ask->user, now / day_us, ask->user.n && user ? user : -1},
@@ -158,7 +158,7 @@ enum status budget_hold(struct store *s, struct call *c, const struct budget_ask
     *out = (struct spend_hold){0};
     if (!ask->policy || !ask->policy->monthly_budget_micro_usd)
         return call_fail_as(c, STATUS_EXHAUSTED, "AI_BUDGET", "the tenant has no budget for AI");
-    *out = hold_of(c, ask);
+    *out = budget_hold_of(c, ask);
     status = store_run(s, c, STORE_TAKE, hold_unit, out);
     if (status == STATUS_OK || !is_over(c))
         return status;

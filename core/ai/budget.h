@@ -50,7 +50,11 @@ struct budget_ask {
     str workflow;           /* run; "": none */
     int64_t workflow_limit_micro;
     int64_t amount_micro;
+    int64_t lease_ms; /* 0: BUDGET_LEASE_MS */
 };
+
+/* The hold that budget_hold makes, for a unit that does more: tx_spend_hold. */
+struct spend_hold budget_hold_of(const struct call *c, const struct budget_ask *ask);
 
 /* Holds the amount; budget_settle must follow. EXHAUSTED, AI_BUDGET: it does not fit, also after
  * holds that have run out were given back. */

@@ -194,6 +194,33 @@ static enum status use_cached(struct guarding *k, str json)
     return entry->model ? take_json(k, json) : call_nomem(k->call);
 }
 
+/* The answer of a batch, when it is to this question. */
+static enum status use_given(struct guarding *k, enum guard_end *end)
+{
+    const struct guard_given *given = k->ask->given;
+    struct schema_result checked;
+    struct ai_response r;
+    struct ai_cache_key key;
+
+    TRY(make_key(k, &key));
+    *end = memcmp(key.b, given->question.b, sizeof key.b) == 0 ? GUARD_FAILED : GUARD_STALE;
+    if (*end == GUARD_STALE || !given->response || given->response->error != AI_OK)
+        return STATUS_OK;
+    r = *given->response;
+    r.sent = k->filled.user; /* word by word what was sent then */
+    if (!guarded_entry(k))
+        return call_nomem(k->call);
+    TRY(guarded_note(k, &r, given->cost_micro));
+    *end = GUARD_REFUSED;
+    if (r.stop == AI_STOP_REFUSAL)
+        return STATUS_OK;
+    TRY(schema_check(k->prompt->schema, k->call, r.text, &checked));
+    *end = checked.n_problems ? GUARD_INVALID : GUARD_BATCHED;
+    if (!checked.n_problems)
+        k->answer = checked.answer;
+    return STATUS_OK;
+}
+
 /* Through the cache, or without. */
 static enum status ask_model(struct guarding *k, enum guard_end *end)
 {
@@ -269,13 +296,23 @@ static int32_t bounded(const struct guarding *k)
     return v->number > most ? most : (int32_t)v->number;
 }
 
+enum status guarded_prepare(struct guarding *k, enum guard_end *end, struct ai_cache_key *question)
+{
+    *end = may(k);
+    if (*end == GUARD_ANSWERED)
+        TRY(prepare(k, end));
+    return *end == GUARD_ANSWERED ? make_key(k, question) : STATUS_OK;
+}
+
 static enum status run(struct guarding *k, enum guard_end *end)
 {
     *end = may(k);
     if (*end == GUARD_ANSWERED)
         TRY(prepare(k, end));
-    if (*end == GUARD_ANSWERED &&
-        call_left_ns(k->call, INT64_MAX) < (GUARD_MARGIN_MS + LEFT_LEAST_MS) * (int64_t)MS_NS)
+    if (*end == GUARD_ANSWERED && k->ask->given)
+        TRY(use_given(k, end));
+    else if (*end == GUARD_ANSWERED &&
+             call_left_ns(k->call, INT64_MAX) < (GUARD_MARGIN_MS + LEFT_LEAST_MS) * (int64_t)MS_NS)
         *end = GUARD_TIME;
     if (*end == GUARD_ANSWERED)
         TRY(ask_model(k, end));

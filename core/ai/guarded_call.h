@@ -34,13 +34,14 @@ enum {
 };
 
 /* clang-format off */
-/* What became of a question. The first two are as good as it gets: a model answered, or nothing but
+/* What became of a question. The FULL ones are as good as it gets: a model answered, or nothing but
  * the local provider was asked for. After all others the answer is degraded.
  *    id           name                quality    what happened */
 #define GUARD_END_LIST(X)                                                                          \
     X(ANSWERED,    "answered",         FULL,      "the model answered")                            \
     X(CACHED,      "cached",           FULL,      "the model answered this before")                \
     X(REPAIRED,    "repaired",         FULL,      "the model answered at the second attempt")      \
+    X(BATCHED,     "batched",          FULL,      "the model answered in a batch")                 \
     X(OFF,         "off",              FULL,      "the caller or the tenant wants no model")       \
     X(COMPLIANCE,  "compliance",       FULL,      "no text may leave the server")                  \
     X(UNCONFIGURED, "unconfigured",    FULL,      "no model is configured for it")                 \
@@ -51,6 +52,7 @@ enum {
     X(TIME,        "time",             DEGRADED,  "no time was left for it")                       \
     X(FAILED,      "failed",           DEGRADED,  "the provider failed")                           \
     X(REFUSED,     "refused",          DEGRADED,  "the model refused")                             \
+    X(STALE,       "stale",            DEGRADED,  "the facts have changed since it was asked")     \
     X(INVALID,     "invalid",          DEGRADED,  "the answer broke its schema, twice")
 /* clang-format on */
 
@@ -85,6 +87,13 @@ MUST_CHECK enum status guard_open(struct call *c, const struct guard_options *o,
                                   struct guard **out);
 void guard_close(struct guard *g); /* NULL is allowed */
 
+/* An answer that came in a batch, for the question that it answers: guarded_batch.h. */
+struct guard_given {
+    struct ai_cache_key question;
+    const struct ai_response *response; /* NULL, or with an error: there is no answer */
+    int64_t cost_micro;                 /* settled by whoever made the batch */
+};
+
 struct guard_ask {
     enum ai_task task;
     enum guard_purpose purpose;
@@ -95,9 +104,11 @@ struct guard_ask {
     size_t n_inputs;
     const str *names; /* [n_names] people that the record knows, to be redacted */
     size_t n_names;
-    str workflow;                 /* "": none */
-    int64_t workflow_limit_micro; /* of one run */
-    int64_t timeout_ms;           /* 0: GUARD_TIMEOUT_MS; the call's deadline counts too */
+    str workflow;                    /* "": none */
+    int64_t workflow_limit_micro;    /* of one run */
+    int64_t timeout_ms;              /* 0: GUARD_TIMEOUT_MS; the call's deadline counts too */
+    const struct guard_given *given; /* NULL: ask. Else nobody is asked: this is the answer, when it
+                                        is to the same question, and else the local provider's */
 };
 
 struct guard_answer {

@@ -141,7 +141,7 @@ static int64_t cost_of(const struct guarding *k, const struct ai_response *r, in
     return one * r->n_attempts < worst ? one * r->n_attempts : worst;
 }
 
-static size_t bytes_of(const struct ai_request *q)
+size_t guarded_bytes(const struct ai_request *q)
 {
     size_t n = q->schema.n;
 
@@ -156,9 +156,12 @@ static size_t bytes_of(const struct ai_request *q)
 static enum status send_once(struct guarding *k, const struct ai_request *q, struct ai_response *r,
                              enum guard_end *end)
 {
-    int64_t worst = ATTEMPTS * budget_worst_micro(k->price, bytes_of(q), q->max_tokens), cost;
-    const struct budget_ask ask = {k->ask->policy->ai, str_of(k->call->principal.subject),
-                                   k->ask->workflow, k->ask->workflow_limit_micro, worst};
+    int64_t worst = ATTEMPTS * budget_worst_micro(k->price, guarded_bytes(q), q->max_tokens), cost;
+    const struct budget_ask ask = {.policy = k->ask->policy->ai,
+                                   .user = str_of(k->call->principal.subject),
+                                   .workflow = k->ask->workflow,
+                                   .workflow_limit_micro = k->ask->workflow_limit_micro,
+                                   .amount_micro = worst};
     struct spend_hold hold;
     enum status s = budget_hold(k->guard->o.store, k->call, &ask, &hold);
 
@@ -205,27 +208,36 @@ static enum status repair_text(struct guarding *k, const struct schema_result *w
     return buf_ok(&b) ? STATUS_OK : call_nomem(k->call);
 }
 
+enum status guarded_request(struct guarding *k, struct ai_message *m, struct ai_request *out)
+{
+    *m = (struct ai_message){AI_USER, k->filled.user};
+    *out = (struct ai_request){.task = k->ask->task,
+                               .model = k->price->model,
+                               .system = k->filled.system,
+                               .n_system = k->filled.n_system,
+                               .n_stable = k->filled.n_system,
+                               .messages = m,
+                               .n_messages = 1,
+                               .inputs = k->filled.inputs,
+                               .n_inputs = k->filled.n_inputs,
+                               .schema = schema_dialect(k->prompt->schema),
+                               .max_tokens = k->prompt->max_tokens,
+                               .effort = k->prompt->effort,
+                               .user = user_hash(k)};
+    return out->user ? STATUS_OK : call_nomem(k->call);
+}
+
 static enum status ask_once(struct guarding *k, str question, struct schema_result *result,
                             enum guard_end *end)
 {
-    struct ai_message message = {AI_USER, question};
-    struct ai_request q = {.task = k->ask->task,
-                           .model = k->price->model,
-                           .system = k->filled.system,
-                           .n_system = k->filled.n_system,
-                           .n_stable = k->filled.n_system,
-                           .messages = &message,
-                           .n_messages = 1,
-                           .inputs = k->filled.inputs,
-                           .n_inputs = k->filled.n_inputs,
-                           .schema = schema_dialect(k->prompt->schema),
-                           .max_tokens = k->prompt->max_tokens,
-                           .effort = k->prompt->effort,
-                           .timeout_ms = timeout_ms(k),
-                           .user = user_hash(k)};
+    struct ai_message message;
+    struct ai_request q;
     struct ai_response r = {0};
 
     *result = (struct schema_result){0};
+    TRY(guarded_request(k, &message, &q));
+    message.text = question;
+    q.timeout_ms = timeout_ms(k);
     if (q.timeout_ms <= 0)
         *end = GUARD_TIME;
     else

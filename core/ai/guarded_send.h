@@ -31,6 +31,18 @@ struct guarding {
  * failure or a lack of money or time is an *end, not a failure. */
 MUST_CHECK enum status guarded_send(struct guarding *k, enum guard_end *end);
 
+/* The question as it is sent, with the message in *m; borrows from k. EXHAUSTED. */
+MUST_CHECK enum status guarded_request(struct guarding *k, struct ai_message *m,
+                                       struct ai_request *out);
+
+/* The most bytes that it has as JSON. */
+size_t guarded_bytes(const struct ai_request *q);
+
+/* The steps before anybody is asked: *end stays ANSWERED, or says why nobody is. k->prompt, .ask,
+ * .guard and .call are set; redact_end must follow. */
+MUST_CHECK enum status guarded_prepare(struct guarding *k, enum guard_end *end,
+                                       struct ai_cache_key *question);
+
 /* A new entry of the ledger; NULL: no memory. */
 AiCall *guarded_entry(struct guarding *k);
 

@@ -103,11 +103,10 @@ static str missing_of(struct arena *a, const LeadScore *s)
     return buf_str(&b);
 }
 
-static size_t fill(struct asking *k, struct ai_input *in)
+static size_t fill(struct arena *a, const TenantPolicy *policy, const struct lead_insight *i,
+                   struct ai_input *in)
 {
     static const char *const REASON[REASONS] = {"top_reason", "second_reason", "third_reason"};
-    struct arena *a = &k->call.arena;
-    const struct lead_insight *i = k->item;
     const Company *company = i->lead->company;
     size_t n = 0;
 
@@ -121,7 +120,7 @@ static size_t fill(struct asking *k, struct ai_input *in)
             in[n++] = text_of(REASON[r], reason.n ? reason : STR("nothing is known"));
     }
     in[n++] = text_of("missing", missing_of(a, i->score));
-    in[n++] = number_of("max_adjustment", guard_adjustment_max(k->round->policy));
+    in[n++] = number_of("max_adjustment", guard_adjustment_max(policy));
     in[n++] = text_of("company", company ? str_of(company->name) : (str){0});
     in[n++] = text_of("industry", company ? str_of(company->industry) : (str){0});
     in[n++] = text_of("person_title", str_of(i->lead->job_title));
@@ -131,20 +130,34 @@ static size_t fill(struct asking *k, struct ai_input *in)
     return n;
 }
 
+enum status lead_insight_question(struct call *c, const TenantPolicy *policy,
+                                  const struct lead_insight *i, struct guard_ask *out)
+{
+    struct ai_input *in = NEW(&c->arena, struct ai_input, INPUTS + 1);
+    str *names = NEW(&c->arena, str, 3);
+
+    if (!in || !names)
+        return call_nomem(c);
+    names[0] = str_of(i->lead->full_name);
+    names[1] = str_of(i->lead->given_name);
+    names[2] = str_of(i->lead->family_name);
+    *out = (struct guard_ask){.task = AI_TASK_LEAD_INSIGHT,
+                              .purpose = GUARD_SCORING,
+                              .policy = policy,
+                              .inputs = in,
+                              .names = names,
+                              .n_names = 3};
+    out->n_inputs = fill(&c->arena, policy, i, in);
+    return STATUS_OK;
+}
+
 static enum status ask(struct asking *k)
 {
-    const Lead *l = k->item->lead;
-    const str names[] = {str_of(l->full_name), str_of(l->given_name), str_of(l->family_name)};
-    struct ai_input in[INPUTS + 1];
-    struct guard_ask q = {.task = AI_TASK_LEAD_INSIGHT,
-                          .purpose = GUARD_SCORING,
-                          .mode = k->round->mode,
-                          .policy = k->round->policy,
-                          .inputs = in,
-                          .names = names,
-                          .n_names = sizeof names / sizeof *names};
+    struct guard_ask q;
 
-    q.n_inputs = fill(k, in);
+    TRY(lead_insight_question(&k->call, k->round->policy, k->item, &q));
+    q.mode = k->round->mode;
+    q.given = k->round->given;
     return guarded_call(k->agents->guard, &k->call, &q, &k->answer);
 }
 

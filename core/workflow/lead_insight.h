@@ -15,6 +15,9 @@
 #include "sales/v1/decision.h"
 #include "workflow/lead_score.h"
 
+struct guard_ask;
+struct guard_given;
+
 enum {
     INSIGHT_IN_FLIGHT = 20,     /* questions of one batch at a time */
     INSIGHT_TEXT_BYTES = 6000,  /* of notes and of activities, as the prompt takes them */
@@ -43,11 +46,16 @@ struct lead_insight {
 /* May AI take part in the scores of this request? */
 bool lead_insight_wanted(const struct agents *a, const TenantPolicy *policy, InsightMode mode);
 
+/* The question about a lead as guarded_call takes it, in c->arena; the item is borrowed. */
+MUST_CHECK enum status lead_insight_question(struct call *c, const TenantPolicy *policy,
+                                             const struct lead_insight *i, struct guard_ask *out);
+
 struct insight_round {
     const TenantPolicy *policy;
     InsightMode mode;
     struct lead_insight *list; /* [n]; those with score == NULL are passed over */
     size_t n;
+    const struct guard_given *given; /* NULL, or the answer to the one question there is */
 };
 
 /*

@@ -283,6 +283,66 @@ enum status qualification_run(struct call *c, struct agents *a, const QualifyLea
     return s;
 }
 
+/* What is known of the lead as of asked_us; *out is passed over when a rule disqualifies it. */
+static enum status preview_given(struct call *c, struct qualify *k, const struct qualify_given *in)
+{
+    const str id = str_of(in->lead_id);
+    const int64_t now_us = k->now_us;
+    struct preview p = {k, &id, 1};
+    enum status s;
+
+    if ((k->insights = NEW(&c->arena, struct lead_insight, 2)) == NULL)
+        return call_nomem(c);
+    k->as_of_us = k->now_us = in->asked_us; /* as it was then, seen from then */
+    s = store_run(k->agents->store, c, STORE_READ, preview_unit, &p);
+    k->as_of_us = k->now_us = now_us;
+    return s;
+}
+
+enum status qualification_question(struct call *c, struct agents *a, const struct qualify_given *in,
+                                   struct guard_ask *out)
+{
+    struct qualify k;
+    enum status s;
+
+    TRY(qualify_init(c, a, &k));
+    s = preview_given(c, &k, in);
+    if (s == STATUS_OK && !k.insights->score)
+        s = call_fail_as(c, STATUS_PRECONDITION, "NOT_SCORED", "there is nothing to ask about it");
+    if (s == STATUS_OK)
+        s = lead_insight_question(c, k.policy, k.insights, out);
+    qualify_release(&k);
+    return s;
+}
+
+static enum status run_given(struct call *c, struct agents *a, struct one *k,
+                             const struct qualify_given *in)
+{
+    struct insight_round round = {
+        .policy = k->shared.policy, .mode = INSIGHT_MODE_UNSPECIFIED, .n = 1, .given = in->answer};
+
+    if (in->answer && lead_insight_wanted(a, k->shared.policy, round.mode)) {
+        TRY(preview_given(c, &k->shared, in));
+        round.list = k->shared.insights;
+        TRY(lead_insight_ask(c, a, &round));
+    }
+    return mutate(c, a, &(struct mutation){.unit = one_unit, .arg = k, .answer = &k->out->base});
+}
+
+enum status qualification_given(struct call *c, struct agents *a, const struct qualify_given *in,
+                                QualifyLeadResponse *out)
+{
+    QualifyLeadRequest request = QUALIFY_LEAD_REQUEST_INIT;
+    struct one k = {.in = &request, .out = out};
+    enum status s;
+
+    request.id = (char *)in->lead_id;
+    TRY(qualify_init(c, a, &k.shared));
+    s = run_given(c, a, &k, in);
+    qualify_release(&k.shared);
+    return s;
+}
+
 struct many {
     struct qualify shared;
     const struct qualify_batch *in;

@@ -12,6 +12,9 @@
 #include "agent/context.h"
 #include "sales/v1/sales_agent.h"
 
+struct guard_ask;
+struct guard_given;
+
 enum {
     QUALIFY_BATCH_MAX = 50,   /* leads per unit of work: a unit stays under 100 ms */
     QUALIFY_BATCH_ASKED = 40, /* with AI: twice as many as are asked about at a time */
@@ -21,6 +24,25 @@ enum {
  * validate_only nothing is stored. */
 MUST_CHECK enum status qualification_run(struct call *c, struct agents *a,
                                          const QualifyLeadRequest *in, QualifyLeadResponse *out);
+
+/* A lead, and the answer of a batch to the question about it as of an instant. */
+struct qualify_given {
+    const char *lead_id;
+    int64_t asked_us;
+    const struct guard_given *answer; /* ai/guarded_call.h; NULL: there is none */
+};
+
+/* The question that AI would be asked about the lead as of in->asked_us, in c->arena. PRECONDITION,
+ * NOT_SCORED: there is none: a hard rule disqualifies it. NOT_FOUND. */
+MUST_CHECK enum status qualification_question(struct call *c, struct agents *a,
+                                              const struct qualify_given *in,
+                                              struct guard_ask *out);
+
+/* As qualification_run of now, but nobody is asked: AI's part is the answer given, if the question
+ * as of asked_us is still the same. */
+MUST_CHECK enum status qualification_given(struct call *c, struct agents *a,
+                                           const struct qualify_given *in,
+                                           QualifyLeadResponse *out);
 
 struct qualify_batch {
     const str *ids; /* [n] UUID texts, n <= QUALIFY_BATCH_MAX */
