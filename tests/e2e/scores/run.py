@@ -6,8 +6,10 @@ again to the same bytes whatever became of the lead, and gone with the person. W
 says (the stand-in) moves it a little, never past a hard rule.
 """
 import json
+import math
 import os
 import pathlib
+import random
 import sys
 import tempfile
 import time
@@ -196,10 +198,70 @@ def a_batch_asks_about_twenty_at_a_time(desk):
     desk.standin.admin("/reset", {})
 
 
+def history(desk, n):
+    """Leads with outcomes that the budget decides, imported."""
+    from google.protobuf import message_factory as factory
+    from sales.v1 import common_pb2
+
+    rng, now, rows = random.Random(4), int(time.time()), []
+    for i in range(n):
+        budget, made = rng.random() * 1000, now - (400 - 300 * i // n) * 86400
+        won = rng.random() < 1 / (1 + math.exp(-(budget / 1000 - 0.6) * 6))
+        rows.append({"row_number": i + 1, "lead": {
+            "full_name": f"Person {i}", "email": f"p{i}@firm{i}.example", "created_at": {"seconds": made},
+            "closed_at": {"seconds": made + 10800}, "outcome": 1 if won else 2,
+            "attributes": {"budget": common_pb2.AttributeValue(number_value=budget)}}})
+    make = getattr(factory, "GetMessageClass", None) or factory.MessageFactory().GetPrototype
+    method = world.METHODS["SalesAgent/ImportLeads"]
+    request, answer = make(method.input_type), make(method.output_type)
+    stub = desk.client.channel.stream_stream("/sales.v1.SalesAgent/ImportLeads", request.SerializeToString,
+                                             answer.FromString)
+    messages = [request(open={"import_id": str(uuid.uuid4())})]
+    messages += [request(rows={"rows": rows[k:k + 100]}) for k in range(0, n, 100)]
+    last = list(stub(iter(messages), timeout=60, metadata=[("authorization", f"Bearer {desk.client.key}")]))[-1]
+    assert last.summary.created == n, last
+
+
+def train(desk, seed):
+    return desk.call("Forecast/TrainModel", kind=1, seed=seed, timeout=120)[-1].card.model
+
+
+def the_tenants_model_decides(desk):
+    from sales.v1 import common_pb2
+
+    history(desk, 600)
+    model = train(desk, 3)
+    assert model.sha256, model
+    leads = [desk.lead(attributes={"budget": common_pb2.AttributeValue(number_value=b)}) for b in (20, 980)]
+    low, high = (desk.qualify(lead, insight_mode=OFF).score for lead in leads)
+    for score in (low, high):
+        shares = adds_up(score)
+        assert score.quality == FULL and score.provenance.model_id == model.id
+        assert score.provenance.model_sha256 == model.sha256
+        log_odds = (score.base_log_odds_micro + sum(c.log_odds_micro for c in score.contributions)) / 1e6
+        assert abs(score.win_probability - 1 / (1 + math.exp(-log_odds))) < 1e-9
+        assert score.band.low <= score.score <= score.band.high and 0 <= score.confidence <= 1
+        assert "attr.budget" in shares, list(shares)
+        desk.same(score.decision_id)
+    assert low.score < 50 < high.score and low.win_probability < high.win_probability, (low.score, high.score)
+    assert low.nearest_flip.lands_in, "a better budget is another grade"
+    hard = desk.qualify(desk.lead(do_not_contact=True), insight_mode=OFF).score
+    assert hard.score == 0 and hard.disqualifications
+    adds_up(hard)
+    desk.same(hard.decision_id)
+    ids = [desk.lead().id for _ in range(200)]
+    start = time.monotonic()
+    messages = desk.call("SalesAgent/BatchQualifyLeads", lead_ids={"ids": ids}, brief=True, insight_mode=OFF)
+    print(f"   200 leads by a model in {time.monotonic() - start:.2f} s", flush=True)
+    assert sum(len(m.results.results) for m in messages) == len(ids)
+    train(desk, 4)
+    desk.same(high.decision_id)
+
+
 SCENARIOS = [a_score_is_explained_and_replayed, a_repeated_request_is_one_decision, a_rep_explains_what_is_theirs,
              a_decision_goes_with_the_person, a_batch_stores_one_each, ai_adds_its_points_within_the_bound,
              ai_never_talks_a_lead_past_a_hard_rule, without_the_model_a_score_is_still_there,
-             a_batch_asks_about_twenty_at_a_time]
+             a_batch_asks_about_twenty_at_a_time, the_tenants_model_decides]
 
 
 def main():
