@@ -125,10 +125,14 @@ struct signal_value eval_facts_age(const struct scene *s, const struct signal *r
 {
     int64_t last = INT64_MIN, days;
 
-    for (size_t i = 0; i < s->in->n_facts; i++)
-        if (s->in->facts[i].observed_at_us <= s->in->as_of_us &&
-            s->in->facts[i].observed_at_us > last)
-            last = s->in->facts[i].observed_at_us;
+    for (size_t i = 0; i < s->in->n_facts; i++) {
+        const struct enrich_fact *f = &s->in->facts[i];
+
+        /* what is read off the lead itself is no look-up */
+        if (strcmp(f->source, "offline") != 0 && f->observed_at_us <= s->in->as_of_us &&
+            f->observed_at_us > last)
+            last = f->observed_at_us;
+    }
     if (!signal_is_date(last))
         return SIGNAL_MISSING;
     days = (s->in->as_of_us - last) / MOMENT_DAY_US;

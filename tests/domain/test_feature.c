@@ -126,8 +126,9 @@ Test(feature, fields_win_over_facts_and_facts_over_nothing)
         {"email.has_mx", "true", ENRICH_BOOL, 0.9, "t", NOW - 2 * MOMENT_DAY_US},
         {"company.region", "Bavaria", ENRICH_TEXT, 0.3, "guess", NOW - 2 * MOMENT_DAY_US},
         {"company.industry_code", "NACE:J62", ENRICH_TEXT, 0.9, "t", NOW + 1},
+        {"email.kind", "business", ENRICH_TEXT, 0.9, "offline", NOW}, /* no look-up: has no age */
     };
-    struct score_input in = {.lead = full_lead(), .facts = facts, .n_facts = 7, .as_of_us = NOW};
+    struct score_input in = {.lead = full_lead(), .facts = facts, .n_facts = 8, .as_of_us = NOW};
     struct feature_vector v = vector_of(&in);
 
     check_sound(&v);
@@ -142,6 +143,10 @@ Test(feature, fields_win_over_facts_and_facts_over_nothing)
     in.lead = lead_new(&arena, 1);
     v = vector_of(&in);
     check_number(&v, "employee_band", 9000);
+    in.facts = &facts[7];
+    in.n_facts = 1;
+    v = vector_of(&in);
+    check_missing(&v, "enrichment_age_days");
 }
 
 static uint32_t next_random(uint32_t *state)
