@@ -1,5 +1,6 @@
 /* The command table: everything that salesctl can do, one row per command. */
 #include "base/banned.h"
+#include "ctl/action.h"
 #include "ctl/admin.h"
 #include "ctl/audit.h"
 #include "ctl/completion.h"
@@ -277,6 +278,7 @@ static const struct argument audit_export_file[] = {
     {"FILE", NULL, "file to make; it must not exist", ARGUMENT_ONE},
 };
 #include "ctl/admin_options.def"
+#include "ctl/action_options.def"
 #include "ctl/model_options.def"
 #include "ctl/proposal_options.def"
 #include "ctl/subject_options.def"
@@ -402,6 +404,7 @@ const struct command commands[] = {
      .run = webhook_verify_run, TAKES(body_file), OPTIONS(webhook_verify_options),
      .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
 #include "ctl/admin_commands.def"
+#include "ctl/action_commands.def"
 #include "ctl/model_commands.def"
 #include "ctl/decision_commands.def"
 #include "ctl/proposal_commands.def"
