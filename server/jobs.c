@@ -5,6 +5,7 @@
 
 #include "agent/enrichment_refresh.h"
 #include "agent/proposal_run.h"
+#include "agent/recommendation.h"
 #include "agent/retention.h"
 #include "agent/webhook_lane.h"
 #include "agent/webhook_sweep.h"
@@ -43,6 +44,7 @@ static const struct {
     {&enrichment_refresh_kind, ROLE(LEAD), PART(agents)},
     {&rescore_night_kind,    ROLE(LEAD),  PART(rescore)},
     {&rescore_apply_kind,    ROLE(LEAD),  PART(rescore)},
+    {&recommendation_due_kind, ROLE(LEAD), PART(agents)},
 };
 /* clang-format on */
 

@@ -100,6 +100,17 @@ static enum status delete_enrichment(struct erasing *e, ProtobufCMessage *m)
     return STATUS_OK;
 }
 
+static enum status delete_recommendation(struct erasing *e, ProtobufCMessage *m)
+{
+    str id = str_of(((RecommendationRecord *)m)->recommendation->id);
+
+    TRY(once_erase(e->tx, id));
+    TRY(tx_event_erase(e->tx, RECORD_RECOMMENDATION, id));
+    TRY(tx_delete_recommendation(e->tx, id, STR("")));
+    e->counts->recommendations++;
+    return STATUS_OK;
+}
+
 /* Of a deal: what names a lead is that one's. */
 static enum status delete_note(struct erasing *e, ProtobufCMessage *m)
 {
@@ -179,6 +190,7 @@ static const struct {
     {RECORD_PROPOSAL, PERSON_DELETED, delete_proposal},
     {RECORD_EMAIL, PERSON_DELETED, delete_email},
     {RECORD_ENRICHMENT, PERSON_DELETED, delete_enrichment},
+    {RECORD_RECOMMENDATION, PERSON_DELETED, delete_recommendation},
     {RECORD_DEAL, PERSON_SCRUBBED, erase_from_deal},
 };
 
@@ -263,5 +275,7 @@ enum status person_count(struct tx *tx, const Lead *lead, struct person_counts *
     TRY(count_of(tx, RECORD_ACTIVITY, ACTIVITY_BY_lead_id, lead, &out->activities));
     TRY(count_of(tx, RECORD_PROPOSAL, PROPOSAL_BY_lead_id, lead, &out->proposals));
     TRY(count_of(tx, RECORD_EMAIL, EMAIL_BY_lead_id, lead, &out->emails));
+    TRY(count_of(tx, RECORD_RECOMMENDATION, RECOMMENDATION_BY_lead_id, lead,
+                 &out->recommendations));
     return count_of(tx, RECORD_DEAL, DEAL_BY_lead_id, lead, &out->deals);
 }

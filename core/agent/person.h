@@ -22,7 +22,7 @@
 #include "store/store.h"
 
 struct person_counts {
-    uint64_t leads, activities, decisions, deals, proposals, emails, enrichments;
+    uint64_t leads, activities, decisions, deals, proposals, emails, enrichments, recommendations;
     uint64_t held; /* deals that name the person and stay: of somebody else under legal hold; found
                       by several addresses they count for each */
 };
@@ -31,7 +31,7 @@ struct person_counts {
 static inline uint64_t person_records(const struct person_counts *n)
 {
     return n->leads + n->activities + n->decisions + n->deals + n->proposals + n->emails +
-           n->enrichments;
+           n->enrichments + n->recommendations;
 }
 
 /* OK when the lead may go; PRECONDITION, LEGAL_HOLD, with what would satisfy it. */

@@ -7,6 +7,7 @@
 #include "agent/list.h"
 #include "agent/mutation.h"
 #include "agent/proposal_run.h"
+#include "agent/recommendation.h"
 #include "agent/tool.h"
 #include "base/encode.h"
 #include "schema/mask.h"
@@ -174,13 +175,21 @@ static enum status name_assignee(struct call *c, const struct tool_use *u, Propo
     return STATUS_OK;
 }
 
-/* It must not be erased while this is stored; a deal's lead may be another owner's. */
+/* The lead must not be erased while this is stored; a deal's may be another owner's. */
 static enum status pin_lead(struct tx *tx, const Lead *lead)
 {
     tx_widen(tx);
     TRY(tx_pin(tx, RECORD_LEAD, str_of(lead->id)));
     tx_narrow(tx);
     return STATUS_OK;
+}
+
+/* To what it rests on: the lead, and the advice that it follows. */
+static enum status tie(struct tx *tx, const struct tool_use *u, const Proposal *p)
+{
+    if (*p->recommendation_id)
+        TRY(recommendation_links(tx, p->recommendation_id, p->lead_id, p->deal_id));
+    return u->lead ? pin_lead(tx, u->lead) : STATUS_OK;
 }
 
 /* What records say of it, and the digest of what is now complete. */
@@ -205,8 +214,7 @@ static enum status propose_unit(struct call *c, struct tx *tx, void *arg)
     *p = *k->given;
     TRY(tool_look(tx, &u));
     TRY(bind_proposal(c, &u, p));
-    if (u.lead)
-        TRY(pin_lead(tx, u.lead));
+    TRY(tie(tx, &u, p));
     TRY(tx_insert_proposal(tx, p));
     TRY(proposal_expire_later(tx, p));
     k->out->proposal = p;

@@ -111,6 +111,19 @@ static enum status expire_email(struct tx *tx, struct expiry *x, ProtobufCMessag
     return held ? STATUS_OK : expire_record(tx, RECORD_EMAIL, str_of(e->id));
 }
 
+static enum status expire_recommendation(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
+{
+    const Recommendation *r = ((const RecommendationRecord *)m)->recommendation;
+    bool held;
+
+    TRY(is_held(tx, r->lead_id, &held));
+    if (!held)
+        TRY(is_held_by_deal(tx, r->deal_id, &held));
+    x->page.held += held;
+    x->page.recommendations += !held;
+    return held ? STATUS_OK : expire_record(tx, RECORD_RECOMMENDATION, str_of(r->id));
+}
+
 static enum status expire_deal(struct tx *tx, struct expiry *x, ProtobufCMessage *m)
 {
     const Deal *d = (const Deal *)m;
@@ -154,6 +167,7 @@ static const struct expiring {
     {DATA_CLASS_LEAD, RECORD_LEAD, "retention.lead", expire_lead},
     {DATA_CLASS_ACTIVITY, RECORD_ACTIVITY, "retention.activity", expire_activity},
     {DATA_CLASS_ACTIVITY, RECORD_EMAIL, "retention.email", expire_email},
+    {DATA_CLASS_DECISION, RECORD_RECOMMENDATION, "retention.recommendation", expire_recommendation},
     {DATA_CLASS_DECISION, RECORD_PROPOSAL, "retention.proposal", expire_proposal},
     {DATA_CLASS_DEAL, RECORD_DEAL, "retention.deal", expire_deal},
     {DATA_CLASS_DECISION, RECORD_DECISION, "retention.decision", expire_decision},
@@ -223,6 +237,7 @@ static enum status expire_class(struct call *c, struct agents *a, struct expiry 
         x->counts->emails += x->page.emails;
         x->counts->proposals += x->page.proposals;
         x->counts->enrichments += x->page.enrichments;
+        x->counts->recommendations += x->page.recommendations;
         x->counts->held += x->page.held;
     }
     return STATUS_OK;
@@ -262,13 +277,14 @@ static enum status handle(void *self, struct call *c, struct job *job)
 
     TRY(retention_run(c, self, &n));
     if (n.leads + n.activities + n.deals + n.decisions + n.emails + n.proposals + n.enrichments +
-        n.audit)
+        n.recommendations + n.audit)
         log_info(c, LOG_EVENT_DATA_EXPIRED, F_INT("for_tenant", job->tenant_id),
                  F_INT("leads", (int64_t)n.leads), F_INT("activities", (int64_t)n.activities),
                  F_INT("deals", (int64_t)n.deals), F_INT("decisions", (int64_t)n.decisions),
                  F_INT("emails", (int64_t)n.emails), F_INT("proposals", (int64_t)n.proposals),
-                 F_INT("enrichments", (int64_t)n.enrichments), F_INT("audit", (int64_t)n.audit),
-                 F_INT("held", (int64_t)n.held));
+                 F_INT("enrichments", (int64_t)n.enrichments),
+                 F_INT("recommendations", (int64_t)n.recommendations),
+                 F_INT("audit", (int64_t)n.audit), F_INT("held", (int64_t)n.held));
     return STATUS_OK;
 }
 

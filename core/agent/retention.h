@@ -4,7 +4,7 @@
  *
  *   LEAD      as DeleteLead, by the time of the last change
  *   ACTIVITY  the record, by the time of the last change; e-mails too
- *   DECISION  proposals, by the time of the last change
+ *   DECISION  proposals and recommendations, by the time of the last change
  *   DEAL      the record, closed or not, by the time of the last change, and its activities that
  *             name no lead
  *   DECISION  the record, by the time it was taken
@@ -26,7 +26,8 @@ enum {
 };
 
 struct retention_counts {
-    uint64_t leads, activities, deals, decisions, emails, proposals, enrichments, audit, held;
+    uint64_t leads, activities, deals, decisions, emails, proposals, enrichments, recommendations;
+    uint64_t audit, held;
 };
 
 /* Expires what is due, under a call of the tenant. Units are short and of calls of their own. */

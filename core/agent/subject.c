@@ -148,7 +148,8 @@ static enum status put_counts(struct call *c, const struct person_counts *n,
                 {"deal", n->deals},
                 {"proposal", n->proposals},
                 {"email", n->emails},
-                {"enrichment", n->enrichments}};
+                {"enrichment", n->enrichments},
+                {"recommendation", n->recommendations}};
     enum { ROWS = sizeof rows / sizeof *rows };
     EraseSubjectResponse_ErasedEntry *entries =
         NEW(&c->arena, EraseSubjectResponse_ErasedEntry, ROWS);

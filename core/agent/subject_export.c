@@ -167,11 +167,18 @@ static enum status read_notes(struct tx *tx, struct reading *r)
     return STATUS_OK;
 }
 
-/* What a replay starts from repeats the records, which are exported themselves. */
-static void show_decisions(struct list_page *page)
+/* What is shown of a record that is more than that. What a replay starts from repeats the records,
+ * which are exported themselves. */
+static void show_own(enum record_kind kind, struct list_page *page)
 {
-    for (size_t i = 0; i < page->n_items; i++)
-        page->items[i] = &((DecisionRecord *)page->items[i])->decision->base;
+    for (size_t i = 0; i < page->n_items; i++) {
+        ProtobufCMessage *m = page->items[i];
+
+        if (kind == RECORD_DECISION)
+            page->items[i] = &((DecisionRecord *)m)->decision->base;
+        if (kind == RECORD_RECOMMENDATION)
+            page->items[i] = &((RecommendationRecord *)m)->recommendation->base;
+    }
 }
 
 static enum status read_part(struct call *c, struct tx *tx, struct reading *r, Lead *lead)
@@ -201,8 +208,7 @@ static enum status read_part(struct call *c, struct tx *tx, struct reading *r, L
     r->kind = record_info(find->kind)->table;
     where = (struct list_where){.column = find->column, .text = find->value};
     TRY(tx_list(tx, find->kind, &q, &r->page));
-    if (find->kind == RECORD_DECISION)
-        show_decisions(&r->page);
+    show_own(find->kind, &r->page);
     return find->kind == RECORD_DEAL ? own_part(c, lead, finds, r) : STATUS_OK;
 }
 

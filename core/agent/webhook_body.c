@@ -32,6 +32,10 @@ static const struct thin_field {
     {RECORD_PROPOSAL, "deal_id",      "deal_id"},
     {RECORD_PROPOSAL, "tool",         "tool"},
     {RECORD_PROPOSAL, "state",        "state"},
+    {RECORD_RECOMMENDATION, "lead_id", "lead_id"},
+    {RECORD_RECOMMENDATION, "deal_id", "deal_id"},
+    {RECORD_RECOMMENDATION, "action",  "action"},
+    {RECORD_RECOMMENDATION, "state",   "state"},
     {RECORD_EMAIL,    "lead_id",      "lead_id"},
     {RECORD_EMAIL,    "deal_id",      "deal_id"},
     {RECORD_EMAIL,    "proposal_id",  "proposal_id"},
@@ -106,6 +110,12 @@ static void put_time(struct buf *b, int64_t us)
                (int)(s % 60), (int)(day_us % MOMENT_SECOND_US));
 }
 
+/* As events carry it: the message that has the id. */
+static const ProtobufCMessageDescriptor *data_type(const struct record_info *info)
+{
+    return info->id.n > 1 ? info->id.steps[info->id.n - 2]->descriptor : info->descriptor;
+}
+
 enum status webhook_body(struct call *c, const struct event *e, str *out)
 {
     const struct record_info *info = record_info(e->kind);
@@ -115,7 +125,7 @@ enum status webhook_body(struct call *c, const struct event *e, str *out)
 
     *out = (str){0};
     if (e->data.n)
-        TRY(wire_unpack(c, &c->arena, info->descriptor, e->data, &m));
+        TRY(wire_unpack(c, &c->arena, data_type(info), e->data, &m));
     uuid_format(e->subject, subject);
     buf_init(&b, &c->arena, WEBHOOK_BODY_BYTES);
     buf_put(&b, STR("{\"type\":"));

@@ -4,6 +4,7 @@
 #include "schema/difference.h"
 #include "schema/wire.h"
 #include "workflow/lead_decision.h"
+#include "workflow/recommend.h"
 
 enum { PATHS_MAX = 100 }; /* as ReplayDecisionResponse says */
 
@@ -12,6 +13,7 @@ static const struct replay_row {
     replay_fn run;
 } rows[] = {
     {DECISION_KIND_LEAD_SCORE, lead_decision_replay},
+    {DECISION_KIND_RECOMMENDATION, recommend_replay},
 };
 
 static replay_fn replay_of(DecisionKind kind)

@@ -9,8 +9,10 @@
 #include "agent/pipeline.h"
 #include "agent/pipeline_summary.h"
 #include "agent/proposal.h"
+#include "agent/recommendation.h"
 #include "workflow/conversion.h"
 #include "workflow/qualification.h"
+#include "workflow/recommend.h"
 #include "workflow/replay.h"
 
 static enum status create_lead(struct call *c, void *self, const CreateLeadRequest *in,
@@ -128,6 +130,19 @@ static enum status replay_decision(struct call *c, void *self, const ReplayDecis
     return replay_run(c, self, in, out);
 }
 
+static enum status recommend_actions(struct call *c, void *self, const RecommendActionsRequest *in,
+                                     RecommendActionsResponse *out)
+{
+    return recommend_run(c, self, in, out);
+}
+
+static enum status respond_to_recommendation(struct call *c, void *self,
+                                             const RespondToRecommendationRequest *in,
+                                             RespondToRecommendationResponse *out)
+{
+    return recommendation_respond(c, self, in, out);
+}
+
 static enum status propose_action(struct call *c, void *self, const ProposeActionRequest *in,
                                   ProposeActionResponse *out)
 {
@@ -172,6 +187,8 @@ const struct sales_agent_handlers sales_agent_handlers = {
     .get_pipeline_summary = get_pipeline_summary,
     .explain_decision = explain_decision,
     .replay_decision = replay_decision,
+    .recommend_actions = recommend_actions,
+    .respond_to_recommendation = respond_to_recommendation,
     .propose_action = propose_action,
     .list_proposals = list_proposals,
     .decide_proposal = decide_proposal,

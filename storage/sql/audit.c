@@ -19,9 +19,10 @@ enum { NOTES_FIRST = 16, ACTION_BYTES = 200, TRACE_CHARS = 32 };
 static const bool is_bookkeeping[RECORD_KINDS] = {
     [RECORD_IMPORT] = true, /* how far an import came; what it imported is on the trail */
     [RECORD_AUDIT] = true,
-    [RECORD_WEBHOOK_DELIVERY] = true, /* attempts; a log of its own */
-    [RECORD_DECISION] = true,         /* never changed; a ledger of its own */
-    [RECORD_MODEL_CONTENT] = true,    /* bytes of a model, whose record is on the trail */
+    [RECORD_WEBHOOK_DELIVERY] = true,     /* attempts; a log of its own */
+    [RECORD_DECISION] = true,             /* never changed; a ledger of its own */
+    [RECORD_RECOMMENDATION_TALLY] = true, /* counts of answers, which are on the trail */
+    [RECORD_MODEL_CONTENT] = true,        /* bytes of a model, whose record is on the trail */
 };
 
 struct audit_notes {

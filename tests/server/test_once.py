@@ -97,6 +97,10 @@ def new_proposal():
     return get("SalesAgent", "ProposeAction", **note_fields()).proposal
 
 
+def new_advice():
+    return get("SalesAgent", "RecommendActions", lead_id=new_lead().id).recommendations[0]
+
+
 # The fields of a request that is granted once. Where it matters, twice it would be refused, or show.
 REQUESTS = {
     "CreateLead": lambda: {"lead": world.message("Lead", full_name="Ada Lovelace", attributes={
@@ -111,6 +115,8 @@ REQUESTS = {
     "ProgressDeal": lambda: {"id": (x := new_deal()).id, "etag": x.etag, "to_stage": "lost",
                              "close_reason": world.message("CloseReason", code="price")},
     "ReopenDeal": lambda: {"id": lost_deal().id, "note": "They called back"},
+    "RecommendActions": lambda: {"lead_id": new_lead().id},
+    "RespondToRecommendation": lambda: {"id": new_advice().id, "state": "RECOMMENDATION_STATE_DONE"},
     "ProposeAction": note_fields,
     "DecideProposal": lambda: {"id": (x := new_proposal()).id, "verdict": "VERDICT_APPROVE", "arguments_sha256": x.arguments_sha256},
     "CreateTenant": lambda: {"admin_subject": "ada", "tenant": world.message("Tenant", key=f"t{uuid.uuid4().hex[:12]}")},

@@ -95,6 +95,8 @@ TABLE = [
      ["deal~", "lead~"], None),
     ("SalesAgent/ReopenDeal", lambda: {"id": known["deal"], "note": "they called"}, ["deal~", "lead~"], None),
     ("SalesAgent/ConvertLead", lambda: {"id": good_lead()}, ["deal+", "lead~"], None),
+    ("SalesAgent/RecommendActions", lambda: {"lead_id": made_lead(9), "limit": 1}, ["recommendation+"], None),
+    ("SalesAgent/RespondToRecommendation", lambda: {"id": made_advice(), "state": 2}, ["recommendation~"], None),
     ("SalesAgent/ProposeAction", lambda: {"proposal": note(known["lead"])}, ["proposal+"], None),
     ("SalesAgent/DecideProposal", lambda: {"id": made_proposal(), "verdict": 2}, ["proposal~"], None),
     ("SalesAgent/DeleteLead", lambda: {"id": made_lead(2)}, ["lead-"], None),
@@ -143,6 +145,10 @@ TABLE = [
 
 def note(lead_id):
     return {"log_sales_activity": {"activity": {"lead_id": lead_id, "kind": 5}}}
+
+
+def made_advice():
+    return known["root"].call("SalesAgent/RecommendActions", lead_id=made_lead(8), limit=1).recommendations[0].id
 
 
 def made_proposal():

@@ -165,6 +165,20 @@ def case_a_decision_is_explained_and_replayed():
     ctl("decision", "explain", UNKNOWN, expect=NOT_FOUND)
 
 
+def case_advice_is_shown_and_answered():
+    lead = ctl_json("lead", "create", "--name", "Ada Byron", "--email", "advice@byron.example")[0]["lead"]["id"]
+    made = ctl_json("action", "recommend", "lead", lead)[0]["recommendations"]
+    out = ctl("action", "recommend", "lead", lead, "--limit", "1", "--no-ai")[0]
+    assert made[0]["title"] in out and made[0]["id"] in out and "confidence" in out
+    ctl("action", "respond", made[0]["id"], "maybe", expect=USAGE)
+    assert "dismissed" in ctl("action", "respond", made[0]["id"], "dismiss", "--note", "no")[0]
+    ctl("action", "respond", made[0]["id"], "accept", expect=REFUSED)
+    assert "1 left out" in ctl("action", "recommend", "lead", lead)[0]
+    ctl("action", "recommend", "deal", UNKNOWN, expect=NOT_FOUND)
+    deal = ctl_json("deal", "create", "Seats", "--close", "2020-01-01")[0]["deal"]["id"]
+    assert "Change the expected close date" in ctl("action", "recommend", "deal", deal)[0]
+
+
 def case_a_proposal_is_read_before_it_is_approved():
     lead = ctl_json("lead", "create", "--name", "Ada Byron", "--email", "proposal@byron.example")[0]["lead"]["id"]
     made = ctl_json("proposal", "propose", "activity", "note", "--lead", lead, "--subject", "a subject", "--because", "x")[0]["proposal"]
