@@ -18,8 +18,8 @@
 #include "ctl/watch.h"
 #include "ctl/webhook.h"
 
-#define AGENT(method) "/sales.v1.SalesAgent/" method
-#define ADMIN(method) "/sales.v1.Admin/" method
+#define AGENT(method)    "/sales.v1.SalesAgent/" method
+#define ADMIN(method)    "/sales.v1.Admin/" method
 #define FORECAST(method) "/sales.v1.Forecast/" method
 
 /* clang-format off */
@@ -277,8 +277,8 @@ static const struct argument audit_verify_file[] = {
 static const struct argument audit_export_file[] = {
     {"FILE", NULL, "file to make; it must not exist", ARGUMENT_ONE},
 };
-#include "ctl/admin_options.def"
 #include "ctl/action_options.def"
+#include "ctl/admin_options.def"
 #include "ctl/model_options.def"
 #include "ctl/proposal_options.def"
 #include "ctl/subject_options.def"
@@ -403,10 +403,10 @@ const struct command commands[] = {
     {.name = "webhook verify", .summary = "check a delivery that was received; asks no server",
      .run = webhook_verify_run, TAKES(body_file), OPTIONS(webhook_verify_options),
      .examples = "webhook verify body.json --secret-file secret --id msg_1 --timestamp 1614265330 --signature v1,..."},
-#include "ctl/admin_commands.def"
 #include "ctl/action_commands.def"
-#include "ctl/model_commands.def"
+#include "ctl/admin_commands.def"
 #include "ctl/decision_commands.def"
+#include "ctl/model_commands.def"
 #include "ctl/proposal_commands.def"
 #include "ctl/subject_commands.def"
     {.name = "demo", .summary = "the main story on real leads, every step with its time",

@@ -13,7 +13,9 @@ static struct ai_cache *cache;
 static void open_cache(struct call *c, size_t bytes, int64_t ttl_ms)
 {
     call_init(c, NULL, 16 << 20);
-    cr_assert_eq(ai_cache_open(c, &(struct ai_cache_options){.max_bytes = bytes, .ttl_ms = ttl_ms}, &cache), STATUS_OK);
+    cr_assert_eq(
+        ai_cache_open(c, &(struct ai_cache_options){.max_bytes = bytes, .ttl_ms = ttl_ms}, &cache),
+        STATUS_OK);
 }
 
 static struct ai_cache_key key_of(struct call *c, const char *a, const char *b)
