@@ -15,7 +15,7 @@
 #include "domain/lifecycle.h"
 #include "store/records.h"
 #include "workflow/lead_decision.h"
-#include "workflow/lead_look.h"
+#include "workflow/lead_preview.h"
 
 /* What the units of one request share. */
 struct qualify {
@@ -159,72 +159,15 @@ static enum status qualify(struct passage *p)
     return tx_event(p->tx, EVENT_LEAD_QUALIFIED, RECORD_LEAD, str_of(p->lead->id), &p->lead->base);
 }
 
-/* Before AI is asked: the leads with the scores that the answers may adjust. */
-struct preview {
-    struct qualify *shared;
-    const str *ids; /* [n] */
-    size_t n;
-};
-
-static enum status preview_one(struct tx *tx, const struct qualify *k, Lead *lead,
-                               struct lead_insight *out)
-{
-    struct insight_texts texts;
-    struct lead_look look = look_of(k);
-    struct lead_scored scored;
-    LeadScoreStart *start;
-
-    insight_texts_init(&texts, &tx_call(tx)->arena);
-    look.texts = &texts;
-    look.enrichment.refreshes = false; /* the unit only reads */
-    TRY(lead_look(tx, &look, lead, &start));
-    TRY(lead_score(tx_call(tx),
-                   &(struct lead_scoring){.start = start, .use = k->use, .decision_id = ""},
-                   &scored));
-    out->lead = lead;
-    if (!scored.score->n_disqualifications)
-        out->score = scored.score;
-    out->notes = buf_str(&texts.notes);
-    out->activities = buf_str(&texts.activities);
-    return STATUS_OK;
-}
-
-/* What cannot be previewed is not asked about; the unit that follows says why. */
-static enum status preview_unit(struct call *c, struct tx *tx, void *arg)
-{
-    struct preview *p = arg;
-    ProtobufCMessage *leads[QUALIFY_BATCH_MAX];
-
-    TRY(tx_get_many(tx, RECORD_LEAD, p->ids, p->n, leads));
-    for (size_t i = 0; i < p->n; i++) {
-        struct lead_insight *one = &p->shared->insights[i];
-
-        *one = (struct lead_insight){.lead = NULL};
-        if (!leads[i] || c->arena.total > c->arena.limit / 4)
-            continue;
-        if (preview_one(tx, p->shared, (Lead *)leads[i], one) != STATUS_OK) {
-            if (!item_error_is_own(c->fault.status))
-                return c->fault.status;
-            call_clear(c);
-        }
-    }
-    return STATUS_OK;
-}
-
 /* Asks AI about these leads, outside of any unit, and keeps what it said in k. */
 static enum status ask_ai(struct call *c, struct qualify *k, InsightMode mode, const str *ids,
                           size_t n)
 {
-    struct preview p = {k, ids, n};
-
-    if (!lead_insight_wanted(k->agents, k->policy, mode))
-        return STATUS_OK;
-    if ((k->insights = NEW(&c->arena, struct lead_insight, n + 1)) == NULL)
-        return call_nomem(c);
-    TRY(store_run(k->agents->store, c, STORE_READ, preview_unit, &p));
-    return lead_insight_ask(
+    return lead_preview_ask(
         c, k->agents,
-        &(struct insight_round){.policy = k->policy, .mode = mode, .list = k->insights, .n = n});
+        &(struct lead_preview){
+            .look = look_of(k), .policy = k->policy, .mode = mode, .ids = ids, .n = n},
+        &k->insights);
 }
 
 struct one {
@@ -287,16 +230,12 @@ enum status qualification_run(struct call *c, struct agents *a, const QualifyLea
 static enum status preview_given(struct call *c, struct qualify *k, const struct qualify_given *in)
 {
     const str id = str_of(in->lead_id);
-    const int64_t now_us = k->now_us;
-    struct preview p = {k, &id, 1};
-    enum status s;
+    struct lead_preview p = {.look = look_of(k), .policy = k->policy, .ids = &id, .n = 1};
 
     if ((k->insights = NEW(&c->arena, struct lead_insight, 2)) == NULL)
         return call_nomem(c);
-    k->as_of_us = k->now_us = in->asked_us; /* as it was then, seen from then */
-    s = store_run(k->agents->store, c, STORE_READ, preview_unit, &p);
-    k->as_of_us = k->now_us = now_us;
-    return s;
+    p.look.as_of_us = p.look.now_us = in->asked_us; /* as it was then, seen from then */
+    return lead_preview_read(c, k->agents, &p, k->insights);
 }
 
 enum status qualification_question(struct call *c, struct agents *a, const struct qualify_given *in,
