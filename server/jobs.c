@@ -1,6 +1,7 @@
 /* The table of kinds. A new kind of job is one row here. */
 #include "server/jobs.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "agent/enrichment_refresh.h"
@@ -55,10 +56,13 @@ static size_t bind(const struct config *config, const struct job_parts *parts,
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < ROWS; i++)
+    for (size_t i = 0; i < ROWS; i++) {
+        void *self = *(void *const *)((const char *)parts + rows[i].self);
+
+        assert(self); /* a part that main forgot would crash the first run of the kind */
         if (config->roles & rows[i].roles)
-            out[n++] = (struct job_binding){rows[i].kind,
-                                            *(void *const *)((const char *)parts + rows[i].self)};
+            out[n++] = (struct job_binding){rows[i].kind, self};
+    }
     return n;
 }
 

@@ -295,8 +295,11 @@ static enum exit_code bootstrap(struct serve *s)
 
 static enum exit_code start_jobs(struct serve *s)
 {
-    const struct job_parts parts = {
-        .store = s->store, .agents = &s->agents, .language = &s->language, .metrics = s->metrics};
+    const struct job_parts parts = {.store = s->store,
+                                    .agents = &s->agents,
+                                    .language = &s->language,
+                                    .rescore = &s->rescore,
+                                    .metrics = s->metrics};
 
     s->rescore = (struct rescore){&s->agents, &rescore_leads, &s->agents};
     s->agents.webhook_meter = webhook_meter_new(&s->call.arena, s->metrics);

@@ -83,7 +83,7 @@ test('5 MB, too much metadata and unknown methods are refused', async () => {
   assert.equal((meta as RpcError).code, grpc.status.RESOURCE_EXHAUSTED);
   const unknown = await raw('/sales.v1.SalesAgent/NoSuch', Buffer.alloc(0));
   assert.equal((unknown as RpcError).code, grpc.status.UNIMPLEMENTED);
-  const later = await refused(call(s, 'recommendActions', { lead_id: randomUUID(), target: 'lead_id' }));
+  const later = await refused(call(s, 'mergeLeads', { primary_id: randomUUID(), duplicate_ids: [randomUUID()] }));
   assert.equal(later.code, grpc.status.UNIMPLEMENTED);
   assert.ok(later.reason, 'with an ErrorInfo');
 });
