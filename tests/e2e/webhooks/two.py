@@ -70,9 +70,10 @@ def main():
     postgres, name, pair = servers.Postgres(), f"two_{os.getpid()}", []
     _, owner, store = postgres.create(name)
     servers.migrate(SALESD, owner, postgres.app["user"])
-    flags = ["--webhook-ca", ca.own.cert, "--webhook-allow", "127.0.0.1", "--job-poll", "100ms"]
+    flags = ["--webhook-ca", ca.own.cert, "--webhook-allow", "127.0.0.1", "--job-poll", "100ms", "--job-tenant", "64"]
     try:
-        pair.append(servers.start_salesd(SALESD, store, folder, "first", flags))
+        # The first reads the outbox, so it is the first to know: with few workers it leaves some to the second.
+        pair.append(servers.start_salesd(SALESD, store, folder, "first", [*flags, "--job-workers", "2"]))
         shutil.copy(os.path.join(folder, "first.key"), os.path.join(folder, "second.key"))
         shutil.copy(os.path.join(folder, "first.env"), os.path.join(folder, "second.env"))
         pair.append(servers.start_salesd(SALESD, store, folder, "second", flags))
